@@ -1,0 +1,9 @@
+//! The conformance suite: what every driver is put through against its virtual device, and the bench that plays the agent.
+
+mod bench;
+mod device;
+mod suite;
+
+pub use bench::Bench;
+pub use device::{Exchange, VirtualDevice};
+pub use suite::conform;

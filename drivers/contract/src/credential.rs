@@ -1,0 +1,45 @@
+//! What was presented at a device.
+
+use serde::{Deserialize, Serialize};
+
+/// What a person presented, as the device tells it. Who that is, the agent decides.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum Credential {
+    /// A terminal's own user id, as text: `007` and `7` are two ids, and `222222cb` exists (facts/terminals.md A.9).
+    UserId(String),
+    /// A card number: the raw bytes in air order (facts/readers.md B.3).
+    Card(Vec<u8>),
+    /// A finger slot of a local module.
+    Finger(u32),
+    /// The content of a QR code.
+    Token(String),
+    /// An advertised badge.
+    Badge(String),
+    /// The record names nobody that could be read: kept for its raw bytes.
+    Unreadable,
+}
+
+impl Credential {
+    /// The word that the journal and the people list use for this kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UserId(_) => "user_id",
+            Self::Card(_) => "card",
+            Self::Finger(_) => "finger",
+            Self::Token(_) => "token",
+            Self::Badge(_) => "badge",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// The value as text: what the people list's column of that kind holds. Cards in upper-case hexadecimal.
+    pub fn value(&self) -> String {
+        match self {
+            Self::UserId(text) | Self::Token(text) | Self::Badge(text) => text.clone(),
+            Self::Card(bytes) => bytes.iter().map(|b| format!("{b:02X}")).collect(),
+            Self::Finger(slot) => slot.to_string(),
+            Self::Unreadable => String::new(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The way between a driver and the agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::{Alert, Batch, Cursor, Health, NotRecorded, Reading, Receipt, Request, SerialNumber};
+
+/// How long a person at a reader waits for an answer (DESIGN §2 law 1).
+pub const PERSON_WAITS: Duration = Duration::from_secs(2);
+
+/// How long a terminal's batch may wait for a slow disk before the terminal is told to keep it.
+pub const TERMINAL_WAITS: Duration = Duration::from_secs(20);
+
+/// The agent's end of a port. The agent implements it over the journal; the conformance suite in memory.
+pub trait AgentSide: Send + Sync {
+    /// Commits the batch and answers each reading, in order.
+    fn submit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Receipt>, NotRecorded>>;
+    /// The cursor of the last committed batch that had one.
+    fn cursor(&self) -> BoxFuture<'_, Option<Cursor>>;
+    /// Takes note of how the device is.
+    fn health(&self, health: Health);
+    /// Takes note of somebody who wants in and is not configured.
+    fn stranger(&self, stranger: Stranger);
+    /// What time it is, and how well that is known.
+    fn now(&self) -> GatewayTime;
+}
+
+/// What time it is at the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewayTime {
+    /// The time as the gateway knows it.
+    pub utc: Timestamp,
+    /// How far off it can be. `None`: the clock is not to be trusted, use `utc` for nothing that lasts.
+    pub bound: Option<Duration>,
+}
+
+/// A terminal that tries to connect and is not configured: shown to the operator with a config block to approve it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// The kind of driver that met it.
+    pub kind: &'static str,
+    /// What it calls itself.
+    pub serial: SerialNumber,
+    /// Where it came from.
+    pub address: String,
+    /// What it says of itself, for people.
+    pub detail: String,
+}
+
+/// A driver's way to the agent, one a device.
+#[derive(Clone)]
+pub struct Port {
+    agent: Arc<dyn AgentSide>,
+    requests: Arc<Mutex<mpsc::Receiver<Request>>>,
+}
+
+impl std::fmt::Debug for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Port")
+    }
+}
+
+impl Port {
+    /// A port over the agent's side. `requests` is bounded by the agent.
+    pub fn new(agent: Arc<dyn AgentSide>, requests: mpsc::Receiver<Request>) -> Self {
+        Self {
+            agent,
+            requests: Arc::new(Mutex::new(requests)),
+        }
+    }
+
+    /// Hands over a terminal's batch and waits until it is durable, at most [`TERMINAL_WAITS`].
+    pub async fn submit(&self, batch: Batch) -> Result<Vec<Receipt>, NotRecorded> {
+        bounded(TERMINAL_WAITS, self.agent.submit(batch)).await
+    }
+
+    /// Hands over one reading of a person who is waiting; the answer comes within [`PERSON_WAITS`], whatever the disk does.
+    pub async fn submit_one(&self, reading: Reading) -> Result<Receipt, NotRecorded> {
+        let batch = Batch {
+            readings: vec![reading],
+            ..Batch::default()
+        };
+        let mut receipts = bounded(PERSON_WAITS, self.agent.submit(batch)).await?;
+        receipts
+            .pop()
+            .ok_or_else(|| NotRecorded::Failed("no receipt for the reading".into()))
+    }
+
+    /// Hands over alerts alone.
+    pub async fn alert(&self, alert: Alert) -> Result<(), NotRecorded> {
+        self.submit(Batch {
+            alerts: vec![alert],
+            ..Batch::default()
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// The cursor of the last committed batch that had one.
+    pub async fn cursor(&self) -> Option<Cursor> {
+        self.agent.cursor().await
+    }
+
+    /// Says how the device is. Saying the same again is free.
+    pub fn health(&self, health: Health) {
+        self.agent.health(health);
+    }
+
+    /// Tells of somebody who wants in and is not configured.
+    pub fn stranger(&self, stranger: Stranger) {
+        self.agent.stranger(stranger);
+    }
+
+    /// What time it is, and how well that is known.
+    pub fn now(&self) -> GatewayTime {
+        self.agent.now()
+    }
+
+    /// The next thing the agent wants done. Waits for ever if nothing is wanted; safe to drop (a request is not lost).
+    pub async fn request(&self) -> Request {
+        match self.requests.lock().await.recv().await {
+            Some(request) => request,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn bounded<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, NotRecorded>>,
+) -> Result<T, NotRecorded> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or(Err(NotRecorded::Busy))
+}

@@ -1,0 +1,165 @@
+//! One event as the device gave it.
+
+use std::collections::HashMap;
+
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::Credential;
+
+/// One event as the device gave it; never changed afterwards.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// What was presented.
+    pub credential: Credential,
+    /// When it happened, by whose clock.
+    pub happened: Happened,
+    /// How it came to us.
+    pub origin: Origin,
+    /// How the person proved who they are, where the device says so.
+    pub method: Method,
+    /// In or out, where the device says so.
+    pub direction: Direction,
+    /// What makes a terminal's record the same record when it comes again. `None` for local readers, which say
+    /// everything once.
+    pub key: Option<RecordKey>,
+    /// The bytes as they came (a record, a line), at most 4 KiB; the part of the evidence that no parser has touched.
+    pub raw: Vec<u8>,
+}
+
+/// When a reading happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Happened {
+    /// By the terminal's own clock: local civil time to the second. The agent applies the device's zone.
+    ByTerminal(DateTime),
+    /// The terminal gave a date that does not exist (31 February, month 13): kept and held for a person.
+    Impossible,
+    /// Just now at a local reader, which has no clock: the agent stamps it when it is submitted.
+    Now,
+}
+
+/// How a reading came to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// As it happened.
+    Live,
+    /// In a read of the terminal's log.
+    Log,
+    /// In answer to a question for a past period.
+    Backfill,
+}
+
+/// How the person proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A typed password or PIN.
+    Password,
+    /// A finger.
+    Finger,
+    /// A card.
+    Card,
+    /// A face.
+    Face,
+    /// A palm.
+    Palm,
+    /// A QR code.
+    Code,
+    /// Several of these.
+    Several,
+    /// A number whose meaning the protocol's facts do not give; kept as it came.
+    Other(u16),
+    /// The device does not say.
+    Unsaid,
+}
+
+/// Which way the person went, as the device says. WeCom has no field for it; it is kept for people to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Came.
+    In,
+    /// Went.
+    Out,
+    /// Went on a break.
+    BreakOut,
+    /// Came back from a break.
+    BreakIn,
+    /// Began overtime.
+    OvertimeIn,
+    /// Ended overtime.
+    OvertimeOut,
+    /// A number whose meaning is not given.
+    Other(u16),
+    /// The device does not say.
+    Unsaid,
+}
+
+impl Direction {
+    /// The attendance state of a ZKTeco-family record (facts/terminals.md A.10, B.7).
+    pub fn from_state(state: u16) -> Self {
+        match state {
+            0 => Self::In,
+            1 => Self::Out,
+            2 => Self::BreakOut,
+            3 => Self::BreakIn,
+            4 => Self::OvertimeIn,
+            5 => Self::OvertimeOut,
+            255 => Self::Unsaid,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// What makes a terminal's record the same record when it comes again: its content, and which one of several with the same
+/// content it is. A terminal has no record id (facts/terminals.md A.10).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RecordKey {
+    content: String,
+    occurrence: u32,
+}
+
+impl RecordKey {
+    /// `content` must be built from what the record itself carries, and from the terminal's serial number: nothing that can
+    /// change between two reads of the same record (such as the user list). `occurrence` counts from 1.
+    pub fn new(content: impl Into<String>, occurrence: u32) -> Self {
+        Self {
+            content: content.into(),
+            occurrence,
+        }
+    }
+
+    /// The content part.
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+
+    /// Which one of those with this content, from 1.
+    pub fn occurrence(&self) -> u32 {
+        self.occurrence
+    }
+}
+
+/// Counts identical contents over one whole read of a log, so that the n-th gets occurrence n whichever way it came first.
+#[derive(Debug, Default)]
+pub struct Occurrences {
+    seen: HashMap<String, u32>,
+}
+
+impl Occurrences {
+    /// An empty count, for the start of a read.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The key of the next record with this content.
+    pub fn key(&mut self, content: String) -> RecordKey {
+        let count = self.seen.entry(content.clone()).or_insert(0);
+        *count = count.saturating_add(1);
+        RecordKey {
+            content,
+            occurrence: *count,
+        }
+    }
+}
