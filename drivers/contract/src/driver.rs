@@ -30,9 +30,7 @@ pub trait Kind: Send + Sync + 'static {
 
     /// Serves the members until something goes wrong. Returning at all is an error to the agent, which starts it again with
     /// back-off. May be dropped at any await point.
-    fn run(
-        members: Vec<Member<Self::Settings>>,
-    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+    fn run(members: Vec<Member<Self::Settings>>) -> impl Future<Output = Result<(), DriverError>> + Send;
 }
 
 /// One device that a driver serves.
@@ -73,9 +71,7 @@ pub struct Prepared {
 
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Prepared")
-            .field("group", &self.group)
-            .finish_non_exhaustive()
+        f.debug_struct("Prepared").field("group", &self.group).finish_non_exhaustive()
     }
 }
 
@@ -100,10 +96,7 @@ impl<K: Kind> Driver for Registered<K> {
     fn prepare(&self, values: &Values) -> Result<Prepared, Vec<Mistake>> {
         let settings = K::settings(values)?;
         let group = K::group(&settings);
-        Ok(Prepared {
-            settings: Arc::new(settings),
-            group,
-        })
+        Ok(Prepared { settings: Arc::new(settings), group })
     }
 
     fn run(&self, members: Vec<Member<Prepared>>) -> BoxFuture<'static, Result<(), DriverError>> {
@@ -117,12 +110,7 @@ impl<K: Kind> Driver for Registered<K> {
                 );
                 return Box::pin(async move { Err(DriverError(text)) });
             };
-            typed.push(Member {
-                device: member.device,
-                zone: member.zone,
-                settings,
-                port: member.port,
-            });
+            typed.push(Member { device: member.device, zone: member.zone, settings, port: member.port });
         }
         Box::pin(K::run(typed))
     }

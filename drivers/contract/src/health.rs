@@ -30,23 +30,14 @@ pub enum Condition {
 impl Health {
     /// All is well.
     pub fn working(text: Text) -> Self {
-        Self {
-            condition: Condition::Working,
-            text,
-        }
+        Self { condition: Condition::Working, text }
     }
     /// Readings arrive, and something wants a look.
     pub fn warning(text: Text) -> Self {
-        Self {
-            condition: Condition::Warning,
-            text,
-        }
+        Self { condition: Condition::Warning, text }
     }
     /// No readings arrive.
     pub fn fault(text: Text) -> Self {
-        Self {
-            condition: Condition::Fault,
-            text,
-        }
+        Self { condition: Condition::Fault, text }
     }
 }

@@ -73,10 +73,8 @@ macro_rules! name {
     };
 }
 
-name!(DeviceName, 40, |c: char| c.is_ascii_alphanumeric()
-    || matches!(c, '-' | '_' | '.'));
-name!(SerialNumber, 64, |c: char| c.is_ascii_graphic()
-    && !matches!(c, '/' | '\\' | '"' | '\'' | '<' | '>' | '&'));
+name!(DeviceName, 40, |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+name!(SerialNumber, 64, |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '\\' | '"' | '\'' | '<' | '>' | '&'));
 
 #[cfg(test)]
 mod tests {

@@ -67,10 +67,7 @@ impl std::fmt::Debug for Port {
 impl Port {
     /// A port over the agent's side. `requests` is bounded by the agent.
     pub fn new(agent: Arc<dyn AgentSide>, requests: mpsc::Receiver<Request>) -> Self {
-        Self {
-            agent,
-            requests: Arc::new(Mutex::new(requests)),
-        }
+        Self { agent, requests: Arc::new(Mutex::new(requests)) }
     }
 
     /// Hands over a terminal's batch and waits until it is durable, at most [`TERMINAL_WAITS`].
@@ -80,24 +77,14 @@ impl Port {
 
     /// Hands over one reading of a person who is waiting; the answer comes within [`PERSON_WAITS`], whatever the disk does.
     pub async fn submit_one(&self, reading: Reading) -> Result<Receipt, NotRecorded> {
-        let batch = Batch {
-            readings: vec![reading],
-            ..Batch::default()
-        };
+        let batch = Batch { readings: vec![reading], ..Batch::default() };
         let mut receipts = bounded(PERSON_WAITS, self.agent.submit(batch)).await?;
-        receipts
-            .pop()
-            .ok_or_else(|| NotRecorded::Failed("no receipt for the reading".into()))
+        receipts.pop().ok_or_else(|| NotRecorded::Failed("no receipt for the reading".into()))
     }
 
     /// Hands over alerts alone.
     pub async fn alert(&self, alert: Alert) -> Result<(), NotRecorded> {
-        self.submit(Batch {
-            alerts: vec![alert],
-            ..Batch::default()
-        })
-        .await
-        .map(|_| ())
+        self.submit(Batch { alerts: vec![alert], ..Batch::default() }).await.map(|_| ())
     }
 
     /// The cursor of the last committed batch that had one.
@@ -129,11 +116,6 @@ impl Port {
     }
 }
 
-async fn bounded<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, NotRecorded>>,
-) -> Result<T, NotRecorded> {
-    tokio::time::timeout(limit, work)
-        .await
-        .unwrap_or(Err(NotRecorded::Busy))
+async fn bounded<T>(limit: Duration, work: impl Future<Output = Result<T, NotRecorded>>) -> Result<T, NotRecorded> {
+    tokio::time::timeout(limit, work).await.unwrap_or(Err(NotRecorded::Busy))
 }

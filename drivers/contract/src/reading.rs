@@ -124,10 +124,7 @@ impl RecordKey {
     /// `content` must be built from what the record itself carries, and from the terminal's serial number: nothing that can
     /// change between two reads of the same record (such as the user list). `occurrence` counts from 1.
     pub fn new(content: impl Into<String>, occurrence: u32) -> Self {
-        Self {
-            content: content.into(),
-            occurrence,
-        }
+        Self { content: content.into(), occurrence }
     }
 
     /// The content part.
@@ -157,9 +154,6 @@ impl Occurrences {
     pub fn key(&mut self, content: String) -> RecordKey {
         let count = self.seen.entry(content.clone()).or_insert(0);
         *count = count.saturating_add(1);
-        RecordKey {
-            content,
-            occurrence: *count,
-        }
+        RecordKey { content, occurrence: *count }
     }
 }

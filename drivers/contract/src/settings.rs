@@ -80,10 +80,7 @@ pub struct Mistake {
 impl Mistake {
     /// A mistake at this key.
     pub fn new(key: &'static str, right: impl Into<String>) -> Self {
-        Self {
-            key,
-            right: right.into(),
-        }
+        Self { key, right: right.into() }
     }
 }
 

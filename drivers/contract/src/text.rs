@@ -14,10 +14,7 @@ pub struct Text {
 impl Text {
     /// A sentence in both languages.
     pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self {
-            en: en.into(),
-            zh: zh.into(),
-        }
+        Self { en: en.into(), zh: zh.into() }
     }
 }
 

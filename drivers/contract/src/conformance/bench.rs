@@ -11,9 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::{
-    AgentSide, Alert, Batch, Command, CommandError, Contact, Cursor, Done, GatewayTime, Health,
-    MAX_BATCH, NotRecorded, Port, Reading, Receipt, RecordKey, Request, Stranger, TerminalUser,
-    Upload, Verdict,
+    AgentSide, Alert, Batch, Command, CommandError, Contact, Cursor, Done, GatewayTime, Health, MAX_BATCH, NotRecorded,
+    Port, Reading, Receipt, RecordKey, Request, Stranger, TerminalUser, Upload, Verdict,
 };
 
 /// Plays the agent for one device. Cheap to clone; all clones are one bench.
@@ -50,21 +49,14 @@ impl Bench {
     /// A bench whose clock stands at `epoch` now and goes with tokio's (virtual) time, and the port to it.
     pub fn new(epoch: Timestamp) -> (Self, Port) {
         let (requests, receiver) = mpsc::channel(8);
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            started: Instant::now(),
-            epoch,
-        });
+        let shared = Arc::new(Shared { state: Mutex::default(), started: Instant::now(), epoch });
         let bench = Self { shared, requests };
         let port = Port::new(Arc::new(bench.clone()), receiver);
         (bench, port)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.shared.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Every reading taken, each once.
@@ -123,12 +115,7 @@ impl Bench {
     /// Sends a command to the driver and waits for its answer.
     pub async fn command(&self, command: Command) -> Result<Done, CommandError> {
         let (answer, outcome) = tokio::sync::oneshot::channel();
-        if self
-            .requests
-            .send(Request { command, answer })
-            .await
-            .is_err()
-        {
+        if self.requests.send(Request { command, answer }).await.is_err() {
             return Err(CommandError::Unsupported);
         }
         outcome.await.unwrap_or(Err(CommandError::Unsupported))
@@ -158,33 +145,18 @@ impl AgentSide for Bench {
                 return Err(answer.clone());
             }
             if batch.readings.len() > MAX_BATCH {
-                return Err(NotRecorded::Malformed(format!(
-                    "{} readings in one batch",
-                    batch.readings.len()
-                )));
+                return Err(NotRecorded::Malformed(format!("{} readings in one batch", batch.readings.len())));
             }
             let mut receipts = Vec::with_capacity(batch.readings.len());
             for reading in batch.readings {
-                let fresh = reading
-                    .key
-                    .as_ref()
-                    .is_none_or(|key| state.keys.insert(key.clone()));
+                let fresh = reading.key.as_ref().is_none_or(|key| state.keys.insert(key.clone()));
                 if fresh {
                     state.readings.push(reading);
-                    let verdict = Verdict::Punch {
-                        name: "测试".into(),
-                        time: now,
-                    };
-                    receipts.push(Receipt {
-                        seq: state.readings.len() as u64,
-                        verdict,
-                    });
+                    let verdict = Verdict::Punch { name: "测试".into(), time: now };
+                    receipts.push(Receipt { seq: state.readings.len() as u64, verdict });
                 } else {
                     state.repeated += 1;
-                    receipts.push(Receipt {
-                        seq: 0,
-                        verdict: Verdict::Repeated,
-                    });
+                    receipts.push(Receipt { seq: 0, verdict: Verdict::Repeated });
                 }
             }
             if batch.cursor.is_some() {
@@ -220,14 +192,7 @@ impl AgentSide for Bench {
     fn now(&self) -> GatewayTime {
         let gone = self.shared.started.elapsed();
         let gone = SignedDuration::try_from(gone).unwrap_or(SignedDuration::ZERO);
-        let utc = self
-            .shared
-            .epoch
-            .checked_add(gone)
-            .unwrap_or(self.shared.epoch);
-        GatewayTime {
-            utc,
-            bound: Some(Duration::from_millis(10)),
-        }
+        let utc = self.shared.epoch.checked_add(gone).unwrap_or(self.shared.epoch);
+        GatewayTime { utc, bound: Some(Duration::from_millis(10)) }
     }
 }
