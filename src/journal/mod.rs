@@ -1,1 +1,59 @@
+//! The journal: one SQLite file that holds every reading, what was concluded from it, and where it is on its way.
+//!
+//! # What is promised
+//!
+//! * When [`Journal::write`] answers `Ok`, what it wrote survives a power cut: write-ahead log, `synchronous=FULL`, both read
+//!   back at every opening; the start is refused if they did not stick.
+//! * A transaction is there whole or not at all. Readings, the device's cursor, verdicts and deliveries of one submission are
+//!   one transaction, so no stage can be ahead of another after a crash.
+//! * Rows of `reading` are never updated. Each one's digest covers the row before it ([`chain`]), so [`verify`] names the first
+//!   altered, removed or inserted row. Retention ([`retention`]) removes only whole beginnings, and keeps the digest of the cut.
+//! * A record that was once taken is known for ever by its key (`record_key`), also after retention has removed the reading.
+//!
+//! # How it is written
+//!
+//! One thread owns the writing connection ([`writer`]). Whatever has arrived while the last commit was on its way to the disk
+//! becomes one transaction (group commit): a burst costs few flushes, a single punch waits for nobody. Each job runs in a
+//! savepoint, so one that fails does not harm the others. The queue is bounded; a full queue is answered at once.
+//! Everyone else reads through read-only connections ([`Journal::read`]).
+//!
+//! # What a crash leaves
+//!
+//! The last committed transaction and everything before it. At the next start, deliveries that were being sent are put in doubt
+//! (the delivery stage does so), nothing else needs repair. A failed fsync is never retried, because the kernel may have dropped
+//! the pages and calls them clean (facts/anchors.md 2.1): the writer stops, the process ends, and the next start verifies
+//! everything before it accepts anything ([`Suspicion`]). A full disk is different: the transaction is rolled back, the
+//! submitter is told, and the next one is tried as usual.
+//!
+//! # What it does not do
+//!
+//! It does not guard against somebody who owns the disk and rewrites the whole chain: the head is logged daily to be kept
+//! elsewhere, and `punchd verify --head` checks against it. It does not compact: space freed by retention is used again.
 
+mod append;
+pub mod chain;
+mod error;
+mod export;
+mod ids;
+mod open;
+mod registry;
+mod retention;
+mod salvage;
+mod schema;
+mod seal;
+mod suspicion;
+mod verify;
+mod writer;
+
+pub use append::{Appended, Evidence, Submission};
+pub use chain::{Digest, Head};
+pub use error::JournalError;
+pub use export::{ExportError, export, verify_export};
+pub use ids::{DeliveryId, DestinationId, DeviceId, OrganisationId, PersonId, Seq};
+pub use open::{Journal, Options, Salvaged};
+pub use registry::{DestinationEntry, DeviceEntry, OrganisationEntry, Registry};
+pub use retention::{Cut, Removed, Retention, cut};
+pub(crate) use salvage::DOUBT_BEFORE;
+pub use suspicion::Suspicion;
+pub use verify::{Broken, ChainHead, Finding, verify};
+pub use writer::{Failure, Write};

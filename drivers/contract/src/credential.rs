@@ -42,4 +42,39 @@ impl Credential {
             Self::Unreadable => String::new(),
         }
     }
+
+    /// From the words that [`kind`](Self::kind) and [`value`](Self::value) gave.
+    pub fn from_parts(kind: &str, value: &str) -> Self {
+        let card = || -> Option<Vec<u8>> {
+            let digits = value.as_bytes().chunks_exact(2);
+            digits.map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()).collect()
+        };
+        match kind {
+            "user_id" => Self::UserId(value.to_owned()),
+            "card" => card().map_or(Self::Unreadable, Self::Card),
+            "finger" => value.parse().map_or(Self::Unreadable, Self::Finger),
+            "token" => Self::Token(value.to_owned()),
+            "badge" => Self::Badge(value.to_owned()),
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_and_value_tell_a_credential_completely() {
+        for credential in [
+            Credential::UserId("007".into()),
+            Credential::Card(vec![0x04, 0xA1, 0x00]),
+            Credential::Finger(3),
+            Credential::Token("x:1".into()),
+            Credential::Badge("b".into()),
+            Credential::Unreadable,
+        ] {
+            assert_eq!(Credential::from_parts(credential.kind(), &credential.value()), credential);
+        }
+    }
 }

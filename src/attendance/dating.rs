@@ -1,0 +1,181 @@
+//! When a reading really happened: the one place that decides which clock is believed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use punchd_contract::{Happened, Origin};
+
+use super::rules::{DeviceRules, WrongClock};
+use super::verdict::{Decision, Reason};
+use crate::clock::{Anchor, Stamp};
+
+/// How close a live reading's corrected time must be to its arrival to prove the offset.
+const LIVE_WITHIN: Duration = Duration::from_secs(15);
+/// Two offsets that differ by no more than this are one offset: a second of resolution on either side, and drift.
+const SAME_OFFSET_MS: u64 = 5_000;
+
+/// What the journal knows about a terminal's clock around a reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockEvidence {
+    /// The offset of the contact that brought the reading, terminal minus true time.
+    pub offset_ms: Option<i64>,
+    /// The contact before that one that knew the offset.
+    pub before: Option<EarlierContact>,
+}
+
+/// An earlier contact with a known offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlierContact {
+    /// Terminal minus true time.
+    pub offset_ms: i64,
+    /// When it was, by the gateway's clock.
+    pub at_ms: i64,
+}
+
+/// A reading with its true time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dated {
+    /// Seconds since 1970 UTC.
+    pub time_s: i64,
+    /// How it was found.
+    pub basis: Basis,
+}
+
+/// How a time was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The terminal's clock was within its tolerance, or its offset is not known.
+    Terminal,
+    /// The terminal's clock, corrected by a proven offset.
+    TerminalCorrected,
+    /// The gateway's clock as read.
+    Gateway,
+    /// The gateway's boot time and an anchor of that boot.
+    Anchor,
+    /// A person decided.
+    Decision,
+}
+
+impl Basis {
+    /// The word in the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::TerminalCorrected => "terminal_corrected",
+            Self::Gateway => "gateway",
+            Self::Anchor => "anchor",
+            Self::Decision => "decision",
+        }
+    }
+
+    /// From the word in the journal.
+    pub(super) fn from_word(word: &str) -> Self {
+        let all = [Self::TerminalCorrected, Self::Gateway, Self::Anchor, Self::Decision];
+        all.into_iter().find(|basis| basis.word() == word).unwrap_or(Self::Terminal)
+    }
+}
+
+/// Everything that dating looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What the device said.
+    pub happened: Happened,
+    /// How it came.
+    pub origin: Origin,
+    /// When it reached the agent.
+    pub stamp: &'a Stamp,
+    /// The device's rules.
+    pub rules: &'a DeviceRules,
+    /// The device's zone.
+    pub zone: &'a TimeZone,
+    /// The terminal's clock around it.
+    pub clock: ClockEvidence,
+    /// The nearest anchor of the reading's boot.
+    pub anchor: Option<&'a Anchor>,
+    /// What a person decided.
+    pub decision: Option<&'a Decision>,
+}
+
+/// Dates a reading, or says why it cannot be dated.
+pub fn date(question: &Question<'_>) -> Result<Dated, Reason> {
+    if let Some(Decision::At { time_s }) = question.decision {
+        return Ok(Dated { time_s: *time_s, basis: Basis::Decision });
+    }
+    match question.happened {
+        Happened::Impossible => Err(Reason::ImpossibleDate),
+        Happened::Now => by_gateway(question),
+        Happened::ByTerminal(civil) => {
+            // In the hour that a zone skips or repeats, the terminal's own clock did one or the other; the earlier reading
+            // of a repeated hour is taken, and a skipped hour reads as the clock before the change would have.
+            let recorded =
+                question.zone.to_ambiguous_timestamp(civil).compatible().map_err(|_| Reason::ImpossibleDate)?;
+            by_terminal(question, recorded)
+        }
+    }
+}
+
+fn by_gateway(question: &Question<'_>) -> Result<Dated, Reason> {
+    let Question { stamp, rules, anchor, .. } = question;
+    if stamp.trusted(rules.trusted_within) {
+        return Ok(Dated { time_s: stamp.wall.seconds(), basis: Basis::Gateway });
+    }
+    match anchor.and_then(|anchor| anchor.date(stamp)) {
+        Some((time, bound)) if bound <= rules.trusted_within => {
+            Ok(Dated { time_s: time.seconds(), basis: Basis::Anchor })
+        }
+        _ => Err(Reason::ClockUntrusted),
+    }
+}
+
+fn by_terminal(question: &Question<'_>, recorded: Timestamp) -> Result<Dated, Reason> {
+    let Question { stamp, rules, clock, .. } = question;
+    let recorded_ms = recorded.as_millisecond();
+    let as_recorded = Dated { time_s: recorded.as_second(), basis: Basis::Terminal };
+    let corrected =
+        |offset_ms: i64| Dated { time_s: (recorded_ms - offset_ms).div_euclid(1000), basis: Basis::TerminalCorrected };
+    match question.decision {
+        Some(Decision::AsRecorded) => return Ok(Dated { basis: Basis::Decision, ..as_recorded }),
+        Some(Decision::Corrected) => {
+            return Ok(Dated { basis: Basis::Decision, ..corrected(clock.offset_ms.unwrap_or(0)) });
+        }
+        _ => {}
+    }
+    let trusted = stamp.trusted(rules.trusted_within);
+    let tolerance_ms = rules.clock_tolerance.as_millis() as u64;
+    let Some(offset_ms) = clock.offset_ms else { return not_in_the_future(as_recorded, trusted, question) };
+    if offset_ms.unsigned_abs() <= tolerance_ms {
+        // Right now; but if it was wrong at the contact before, somebody set it since, and a reading from between may be from
+        // either side of that.
+        if let Some(before) = clock.before
+            && rules.wrong_clock == WrongClock::Hold
+            && before.offset_ms.unsigned_abs() > tolerance_ms
+            && question.origin != Origin::Live
+            && recorded_ms > before.at_ms.min(before.at_ms + before.offset_ms)
+        {
+            return Err(Reason::TerminalClockChanged { before_ms: before.offset_ms, now_ms: offset_ms });
+        }
+        return not_in_the_future(as_recorded, trusted, question);
+    }
+    match rules.wrong_clock {
+        WrongClock::AsRecorded => not_in_the_future(as_recorded, trusted, question),
+        WrongClock::Correct => Ok(corrected(offset_ms)),
+        WrongClock::Hold => {
+            let arrived_then = (recorded_ms - offset_ms).abs_diff(stamp.wall.0) <= LIVE_WITHIN.as_millis() as u64;
+            let live = question.origin == Origin::Live && trusted && arrived_then;
+            let steady = clock.before.is_some_and(|before| {
+                before.offset_ms.abs_diff(offset_ms) <= SAME_OFFSET_MS && recorded_ms - offset_ms >= before.at_ms
+            });
+            if live || steady { Ok(corrected(offset_ms)) } else { Err(Reason::TerminalClock { offset_ms }) }
+        }
+    }
+}
+
+/// A reading cannot be from later than its arrival, as far as the gateway knows the time.
+fn not_in_the_future(dated: Dated, trusted: bool, question: &Question<'_>) -> Result<Dated, Reason> {
+    let latest_ms = question.stamp.wall.0.saturating_add(question.rules.clock_tolerance.as_millis() as i64);
+    if trusted && dated.time_s.saturating_mul(1000) > latest_ms { Err(Reason::Future) } else { Ok(dated) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+use jiff::civil::date;
+
+use super::*;
+use crate::attendance::UserIdRule;
+use crate::clock::{AnchorSource, BootId, BootNanos, Quality, UnixMillis};
+
+/// 2026-11-02 08:00:00 in Shanghai.
+const EIGHT: i64 = 1_793_577_600;
+
+fn rules(wrong_clock: WrongClock) -> DeviceRules {
+    DeviceRules {
+        zone: "Asia/Shanghai".into(),
+        user_ids: UserIdRule::Userid,
+        count_from: None,
+        clock_tolerance: Duration::from_secs(60),
+        wrong_clock,
+        trusted_within: Duration::from_secs(30),
+    }
+}
+
+fn stamp(wall_s: i64, bound: Option<Duration>) -> Stamp {
+    Stamp {
+        boot: BootId("a".into()),
+        boottime: BootNanos(1_000_000_000_000),
+        wall: UnixMillis(wall_s * 1000),
+        quality: if bound.is_some() { Quality::Synchronised } else { Quality::Unknown },
+        bound,
+    }
+}
+
+struct Case {
+    happened: Happened,
+    origin: Origin,
+    stamp: Stamp,
+    rules: DeviceRules,
+    zone: TimeZone,
+    clock: ClockEvidence,
+    anchor: Option<Anchor>,
+    decision: Option<Decision>,
+}
+
+impl Case {
+    /// Read from the log at nine, recorded at eight.
+    fn log() -> Self {
+        Self {
+            happened: Happened::ByTerminal(date(2026, 11, 2).at(8, 0, 0, 0)),
+            origin: Origin::Log,
+            stamp: stamp(EIGHT + 3600, Some(Duration::from_millis(20))),
+            rules: rules(WrongClock::Hold),
+            zone: TimeZone::get("Asia/Shanghai").unwrap(),
+            clock: ClockEvidence { offset_ms: Some(300), before: None },
+            anchor: None,
+            decision: None,
+        }
+    }
+
+    fn date(&self) -> Result<Dated, Reason> {
+        date_question(self)
+    }
+}
+
+fn date_question(case: &Case) -> Result<Dated, Reason> {
+    super::date(&Question {
+        happened: case.happened,
+        origin: case.origin,
+        stamp: &case.stamp,
+        rules: &case.rules,
+        zone: &case.zone,
+        clock: case.clock,
+        anchor: case.anchor.as_ref(),
+        decision: case.decision.as_ref(),
+    })
+}
+
+fn earlier(offset_ms: i64, at_s: i64) -> Option<EarlierContact> {
+    Some(EarlierContact { offset_ms, at_ms: at_s * 1000 })
+}
+
+#[test]
+fn a_right_terminal_is_believed_in_its_own_zone() {
+    assert_eq!(Case::log().date(), Ok(Dated { time_s: EIGHT, basis: Basis::Terminal }));
+    let urumqi = Case { zone: TimeZone::get("America/New_York").unwrap(), ..Case::log() };
+    let later = Case { stamp: stamp(EIGHT + 86_400, Some(Duration::ZERO)), ..urumqi };
+    assert_eq!(later.date().unwrap().time_s, EIGHT + 13 * 3600);
+}
+
+#[test]
+fn a_log_read_from_a_terminal_whose_clock_is_off_is_held_because_nothing_says_since_when() {
+    let case = Case { clock: ClockEvidence { offset_ms: Some(-600_000), before: None }, ..Case::log() };
+    assert_eq!(case.date(), Err(Reason::TerminalClock { offset_ms: -600_000 }));
+}
+
+#[test]
+fn an_offset_that_was_the_same_before_and_after_the_reading_corrects_it() {
+    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 300) };
+    assert_eq!(
+        Case { clock, ..Case::log() }.date(),
+        Ok(Dated { time_s: EIGHT + 600, basis: Basis::TerminalCorrected })
+    );
+    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 1200) };
+    assert!(
+        Case { clock, ..Case::log() }.date().is_err(),
+        "it happened before the earlier contact: not between the two"
+    );
+}
+
+#[test]
+fn a_live_reading_proves_the_offset_by_its_arrival() {
+    let clock = ClockEvidence { offset_ms: Some(3_600_000), before: None };
+    let live =
+        Case { origin: Origin::Live, stamp: stamp(EIGHT - 3600 + 1, Some(Duration::ZERO)), clock, ..Case::log() };
+    assert_eq!(live.date(), Ok(Dated { time_s: EIGHT - 3600, basis: Basis::TerminalCorrected }));
+    let stale = Case { stamp: stamp(EIGHT, Some(Duration::ZERO)), ..live };
+    assert!(stale.date().is_err());
+}
+
+#[test]
+fn a_clock_that_was_set_between_two_contacts_leaves_what_lies_between_to_a_person() {
+    let clock = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT - 60) };
+    assert_eq!(
+        Case { clock, ..Case::log() }.date(),
+        Err(Reason::TerminalClockChanged { before_ms: 3_600_000, now_ms: 0 })
+    );
+    let older = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT + 60) };
+    assert!(Case { clock: older, ..Case::log() }.date().is_ok(), "it was recorded before the earlier contact");
+}
+
+#[test]
+fn the_operator_may_choose_to_believe_or_to_correct() {
+    let clock = ClockEvidence { offset_ms: Some(-600_000), before: None };
+    let believe = Case { clock, rules: rules(WrongClock::AsRecorded), ..Case::log() };
+    assert_eq!(believe.date().unwrap().time_s, EIGHT);
+    let correct = Case { clock, rules: rules(WrongClock::Correct), ..Case::log() };
+    assert_eq!(correct.date().unwrap().time_s, EIGHT + 600);
+    let decided = Case { clock, decision: Some(Decision::AsRecorded), ..Case::log() };
+    assert_eq!(decided.date().unwrap(), Dated { time_s: EIGHT, basis: Basis::Decision });
+}
+
+#[test]
+fn a_date_in_the_future_is_held_as_long_as_the_gateway_knows_the_time() {
+    let case = Case { stamp: stamp(EIGHT - 120, Some(Duration::ZERO)), ..Case::log() };
+    assert_eq!(case.date(), Err(Reason::Future));
+    let untrusted = Case { stamp: stamp(EIGHT - 120, None), ..Case::log() };
+    assert!(untrusted.date().is_ok(), "a gateway in 1970 is no judge of the terminal's clock");
+}
+
+#[test]
+fn a_date_that_does_not_exist_waits_for_a_person() {
+    let case = Case { happened: Happened::Impossible, ..Case::log() };
+    assert_eq!(case.date(), Err(Reason::ImpossibleDate));
+    let decided = Case { decision: Some(Decision::At { time_s: 7 }), ..case };
+    assert_eq!(decided.date(), Ok(Dated { time_s: 7, basis: Basis::Decision }));
+}
+
+#[test]
+fn a_local_reading_is_held_while_the_clock_is_untrusted_and_dated_to_the_second_by_an_anchor_of_its_boot() {
+    let held = Case { happened: Happened::Now, origin: Origin::Live, stamp: stamp(1000, None), ..Case::log() };
+    assert_eq!(held.date(), Err(Reason::ClockUntrusted));
+    let anchor = |boot: &str| Anchor {
+        boot: BootId(boot.into()),
+        boottime: BootNanos(1_090_000_000_000),
+        true_time: UnixMillis(EIGHT * 1000),
+        bound: Duration::from_millis(40),
+        source: AnchorSource::System,
+    };
+    let dated = Case { anchor: Some(anchor("a")), ..held };
+    assert_eq!(dated.date(), Ok(Dated { time_s: EIGHT - 90, basis: Basis::Anchor }));
+    let other = Case { anchor: Some(anchor("b")), ..dated };
+    assert_eq!(other.date(), Err(Reason::ClockUntrusted));
+}
+
+#[test]
+fn the_skipped_and_the_repeated_hour_of_a_zone_have_one_meaning_each() {
+    let new_york = |civil| Case {
+        happened: Happened::ByTerminal(civil),
+        zone: TimeZone::get("America/New_York").unwrap(),
+        stamp: stamp(1_900_000_000, Some(Duration::ZERO)),
+        ..Case::log()
+    };
+    // 2026-03-08 02:30 does not exist there; 2026-11-01 01:30 exists twice.
+    assert_eq!(new_york(date(2026, 3, 8).at(2, 30, 0, 0)).date().unwrap().time_s, 1_772_955_000);
+    assert_eq!(new_york(date(2026, 11, 1).at(1, 30, 0, 0)).date().unwrap().time_s, 1_793_511_000);
+}

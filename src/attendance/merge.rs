@@ -1,0 +1,133 @@
+//! The merge window: which of several readings of one person counts.
+//!
+//! A reading within the window after a punch of the same person belongs to that punch. Readings can arrive late and out of order
+//! (a terminal that was offline), so a new punch may find later ones that would have merged into it. Those that have not left
+//! the house give way and their followers are asked again; those that were sent stand, because WeCom cannot take a record back.
+
+use rusqlite::OptionalExtension;
+
+use super::dating::Dated;
+use super::verdict::Outcome;
+use crate::journal::{JournalError, OrganisationId, PersonId, Seq, Write};
+
+/// A reading of a known person with its time, looking for its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub seq: Seq,
+    pub organisation: OrganisationId,
+    pub person: PersonId,
+    pub dated: Dated,
+}
+
+/// What a punch needs to leave the house.
+pub(super) struct Rules<'a> {
+    pub window_s: i64,
+    pub destinations: &'a [i64],
+    /// Punches of before this second start in doubt.
+    pub doubt_before_s: i64,
+    pub now_ms: i64,
+}
+
+/// Where a candidate found its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Punch,
+    MergedInto(i64),
+}
+
+/// Gives the candidate its verdict and settles what follows from it.
+pub(super) fn settle(write: &Write<'_>, first: Candidate, rules: &Rules<'_>) -> Result<Place, JournalError> {
+    let place = place(write, first, rules)?;
+    if place == Place::Punch {
+        let mut displaced = give_way(write, first, rules)?;
+        // Each round looks only at later seconds than the one before, so this ends.
+        while let Some(next) = displaced.pop() {
+            if self::place(write, next, rules)? == Place::Punch {
+                displaced.extend(give_way(write, next, rules)?);
+                displaced.sort_by_key(|candidate| std::cmp::Reverse((candidate.dated.time_s, candidate.seq)));
+            }
+        }
+    }
+    Ok(place)
+}
+
+/// Merged into the punch before it, or a punch itself.
+fn place(write: &Write<'_>, candidate: Candidate, rules: &Rules<'_>) -> Result<Place, JournalError> {
+    let Candidate { seq, organisation, person, dated } = candidate;
+    // Even without a window, one second holds one punch of a person: WeCom could not tell two apart.
+    let from = dated.time_s - rules.window_s.max(1);
+    let before: Option<(i64, i64)> = write
+        .sql()
+        .prepare_cached(
+            "SELECT seq, time_s FROM verdict
+              WHERE person = ?1 AND outcome <= 1 AND outcome = 0 AND time_s > ?2 AND time_s <= ?3 AND seq <> ?4
+              ORDER BY time_s DESC LIMIT 1",
+        )?
+        .query_row((person, from, dated.time_s, seq), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (outcome, into, place) = match before {
+        Some((punch, time_s)) => (Outcome::Merged, Some(punch), Place::MergedInto(time_s)),
+        None => (Outcome::Punch, None, Place::Punch),
+    };
+    write
+        .sql()
+        .prepare_cached(
+            "INSERT INTO verdict (seq, organisation, outcome, person, time_s, basis, merged_into) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO UPDATE SET outcome = ?3, person = ?4, time_s = ?5, basis = ?6, merged_into = ?7, reason = NULL",
+        )?
+        .execute((seq, organisation, outcome.code(), person, dated.time_s, dated.basis.word(), into))?;
+    if outcome == Outcome::Punch {
+        for destination in rules.destinations {
+            let state = if dated.time_s < rules.doubt_before_s { 2 } else { 0 };
+            write
+                .sql()
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO delivery (destination, seq, person, time_s, state, changed_ms)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute((destination, seq, person, dated.time_s, state, rules.now_ms))?;
+        }
+    }
+    Ok(place)
+}
+
+/// Punches within the window after a new one that have not left the house: they and their followers look for a place again.
+fn give_way(write: &Write<'_>, punch: Candidate, rules: &Rules<'_>) -> Result<Vec<Candidate>, JournalError> {
+    let until = punch.dated.time_s + rules.window_s.max(1);
+    let later: Vec<i64> = write
+        .sql()
+        .prepare_cached(
+            "SELECT v.seq FROM verdict v
+              WHERE v.person = ?1 AND v.outcome <= 1 AND v.outcome = 0 AND v.time_s >= ?2 AND v.time_s < ?3 AND v.seq <> ?4
+                AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.destination IN (SELECT destination FROM destination)
+                                  AND d.seq = v.seq AND (d.state <> 0 OR d.attempts > 0))",
+        )?
+        .query_map((punch.person, punch.dated.time_s, until, punch.seq), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut displaced = Vec::new();
+    for seq in later {
+        write
+            .sql()
+            .prepare_cached(
+                "DELETE FROM delivery WHERE destination IN (SELECT destination FROM destination) AND seq = ?1",
+            )?
+            .execute([seq])?;
+        let mut followers = write.sql().prepare_cached(
+            "SELECT seq, time_s, basis FROM verdict
+              WHERE person = ?1 AND outcome <= 1 AND time_s >= ?2 AND (seq = ?3 OR merged_into = ?3) ORDER BY time_s, seq",
+        )?;
+        let mut rows = followers.query((punch.person, punch.dated.time_s, seq))?;
+        while let Some(row) = rows.next()? {
+            let basis: String = row.get(2)?;
+            let dated = Dated { time_s: row.get(1)?, basis: super::dating::Basis::from_word(&basis) };
+            displaced.push(Candidate { seq: row.get(0)?, dated, ..punch });
+        }
+        // Out of the way while its followers and it look for a place.
+        write
+            .sql()
+            .prepare_cached("UPDATE verdict SET outcome = 1, merged_into = ?2 WHERE seq = ?1 AND person = ?3")?
+            .execute((seq, punch.seq, punch.person))?;
+    }
+    displaced.sort_by_key(|candidate| std::cmp::Reverse((candidate.dated.time_s, candidate.seq)));
+    Ok(displaced)
+}

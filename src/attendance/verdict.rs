@@ -1,0 +1,159 @@
+//! What became of a reading, and why, in words.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use punchd_contract::Text;
+use serde::{Deserialize, Serialize};
+
+/// What became of a reading for one organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It counts.
+    Punch,
+    /// It belongs to an earlier punch.
+    Merged,
+    /// Nobody is known by its credential.
+    Unknown,
+    /// It waits for something.
+    Held,
+    /// It does not count.
+    Refused,
+}
+
+impl Outcome {
+    /// The number in the journal.
+    pub fn code(self) -> i64 {
+        self as i64
+    }
+
+    /// From the number in the journal.
+    pub fn from_code(code: i64) -> Option<Self> {
+        [Self::Punch, Self::Merged, Self::Unknown, Self::Held, Self::Refused].get(usize::try_from(code).ok()?).copied()
+    }
+}
+
+/// Why a reading is held or refused. Stored as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Reason {
+    /// The terminal gave a date that does not exist.
+    ImpossibleDate,
+    /// The record could not be read.
+    Unreadable,
+    /// The gateway's clock was not trusted when a local reader read it.
+    ClockUntrusted,
+    /// The terminal's clock was off, and nothing proves by how much at the moment of the reading.
+    TerminalClock {
+        /// Terminal minus true time.
+        offset_ms: i64,
+    },
+    /// The terminal's clock was changed since the contact before; the reading lies between.
+    TerminalClockChanged {
+        /// Terminal minus true time before.
+        before_ms: i64,
+        /// And now.
+        now_ms: i64,
+    },
+    /// It is dated later than now.
+    Future,
+    /// The person had left by then.
+    Left {
+        /// Their last day.
+        on: Date,
+    },
+    /// Before the day from which this device counts.
+    BeforeStart {
+        /// That day.
+        from: Date,
+    },
+    /// A person decided so.
+    Decided {
+        /// Their words.
+        words: String,
+    },
+}
+
+impl Reason {
+    /// For people: what is the matter and what to do.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::ImpossibleDate => Text::new(
+                "The terminal gave a date that does not exist; decide its time with `punchd punches decide`.",
+                "终端给出的日期不存在；请用 `punchd punches decide` 确定时间。",
+            ),
+            Self::Unreadable => Text::new(
+                "The record could not be read; its raw bytes are kept. Decide with `punchd punches decide`.",
+                "记录无法解析，原始数据已保留；请用 `punchd punches decide` 处理。",
+            ),
+            Self::ClockUntrusted => Text::new(
+                "The gateway did not know the time yet; the punch is dated as soon as it does.",
+                "网关当时还没有可信时间；校时后会自动补上准确时间。",
+            ),
+            Self::TerminalClock { offset_ms } => {
+                let off = offset(*offset_ms);
+                Text::new(
+                    format!(
+                        "The terminal's clock was off by {off} and nothing proves since when. Set its clock (`punchd devices set-clock`), then decide with `punchd punches decide`."
+                    ),
+                    format!(
+                        "终端时钟偏差 {off}，无法确认从何时开始。请先校准终端时钟（`punchd devices set-clock`），再用 `punchd punches decide` 处理。"
+                    ),
+                )
+            }
+            Self::TerminalClockChanged { before_ms, now_ms } => {
+                let (before, now) = (offset(*before_ms), offset(*now_ms));
+                Text::new(
+                    format!(
+                        "The terminal's clock was changed (off by {before} before, {now} after) and the punch lies between. Decide with `punchd punches decide`."
+                    ),
+                    format!(
+                        "终端时钟被调整过（之前偏差 {before}，之后 {now}），该打卡在两次之间。请用 `punchd punches decide` 处理。"
+                    ),
+                )
+            }
+            Self::Future => Text::new(
+                "It is dated later than now: the terminal's clock is fast. Decide with `punchd punches decide`.",
+                "打卡时间晚于当前时间：终端时钟偏快。请用 `punchd punches decide` 处理。",
+            ),
+            Self::Left { on } => Text::new(
+                format!("The person left on {on}. Correct the people list, or decide with `punchd punches decide`."),
+                format!("该人员已于 {on} 离职。请更正人员名单，或用 `punchd punches decide` 处理。"),
+            ),
+            Self::BeforeStart { from } => Text::new(
+                format!("This device counts from {from} (`count_from`)."),
+                format!("该设备从 {from} 起计入考勤（`count_from`）。"),
+            ),
+            Self::Decided { words } => Text::new(format!("Decided: {words}"), format!("人工处理：{words}")),
+        }
+    }
+}
+
+/// `+1 h 2 min`, `-95 s`.
+fn offset(ms: i64) -> String {
+    let sign = if ms < 0 { "-" } else { "+" };
+    let seconds = Duration::from_millis(ms.unsigned_abs()).as_secs();
+    match seconds {
+        0..=119 => format!("{sign}{seconds} s"),
+        120..=7199 => format!("{sign}{} min", seconds / 60),
+        _ => format!("{sign}{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// What a person decided about a reading that could not be judged. Stored as JSON, never overwritten; the last one holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decide", rename_all = "snake_case")]
+pub enum Decision {
+    /// It happened at this second of true time.
+    At {
+        /// Seconds since 1970 UTC.
+        time_s: i64,
+    },
+    /// The terminal's own time is right.
+    AsRecorded,
+    /// The terminal's time is to be corrected by the offset of the contact that brought it.
+    Corrected,
+    /// It does not count.
+    Refuse,
+}

@@ -1,0 +1,50 @@
+//! What the kernel says of its clocks: the only place with calls that the standard library does not wrap.
+#![allow(unsafe_code)]
+
+use std::time::Duration;
+
+use super::{BootNanos, UnixMillis};
+
+/// One reading of the kernel's clocks.
+pub(super) struct Reading {
+    pub boottime: BootNanos,
+    pub wall: UnixMillis,
+    /// The kernel's own worst case while something keeps the clock synchronised.
+    pub synchronised_within: Option<Duration>,
+}
+
+/// Reads boot time, wall time and the synchronisation state, as close together as can be.
+pub(super) fn read() -> Reading {
+    let boottime = gettime(libc::CLOCK_BOOTTIME);
+    let wall = gettime(libc::CLOCK_REALTIME);
+    Reading {
+        boottime: BootNanos(boottime.0.saturating_mul(1_000_000_000).saturating_add(boottime.1)),
+        wall: UnixMillis(wall.0.saturating_mul(1000).saturating_add(wall.1 / 1_000_000)),
+        synchronised_within: synchronised_within(),
+    }
+}
+
+/// Seconds and nanoseconds of a clock.
+fn gettime(clock: libc::clockid_t) -> (i64, i64) {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid timespec for the call to fill; both clocks exist on every Linux that punchd runs on,
+    // and on failure the zeros stay, which no caller takes for a trusted time.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    // The widths differ between 32- and 64-bit targets.
+    #[allow(clippy::useless_conversion)]
+    (i64::from(time.tv_sec), i64::from(time.tv_nsec))
+}
+
+fn synchronised_within() -> Option<Duration> {
+    // SAFETY: timex is plain integers, for which zero is a valid value.
+    let mut timex: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: with modes = 0 the call only reads, into a timex that is ours.
+    let state = unsafe { libc::adjtimex(&mut timex) };
+    if state < 0 || state == libc::TIME_ERROR || timex.status & libc::STA_UNSYNC != 0 {
+        return None;
+    }
+    // maxerror is in microseconds and never negative in a synchronised kernel.
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    let micros = u64::try_from(timex.maxerror as i64).ok()?;
+    Some(Duration::from_micros(micros))
+}

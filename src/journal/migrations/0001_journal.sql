@@ -1,0 +1,199 @@
+-- Times: *_ms are milliseconds since 1970 UTC by the gateway's wall clock as read; time_s are seconds of true time.
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Every boot of the gateway, and what ties its boot time to true time.
+CREATE TABLE boot (
+  boot INTEGER PRIMARY KEY,
+  kernel_id TEXT NOT NULL UNIQUE,
+  first_boottime_ns INTEGER NOT NULL,
+  first_wall_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE anchor (
+  anchor INTEGER PRIMARY KEY,
+  boot INTEGER NOT NULL REFERENCES boot,
+  boottime_ns INTEGER NOT NULL,
+  true_ms INTEGER NOT NULL,
+  bound_ms INTEGER NOT NULL,
+  source TEXT NOT NULL
+) STRICT;
+CREATE INDEX anchor_of_boot ON anchor(boot, boottime_ns);
+
+-- Who is served, and by what.
+CREATE TABLE organisation (
+  organisation INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  merge_window_s INTEGER NOT NULL,
+  active INTEGER NOT NULL
+) STRICT;
+CREATE TABLE device (
+  device INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  serial TEXT,
+  settings TEXT NOT NULL,           -- what attendance and delivery need of its configuration, as JSON
+  active INTEGER NOT NULL,
+  cursor TEXT
+) STRICT;
+CREATE TABLE device_organisation (
+  device INTEGER NOT NULL REFERENCES device,
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  PRIMARY KEY (device, organisation)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE destination (
+  destination INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  active INTEGER NOT NULL
+) STRICT;
+
+-- The evidence: append-only, chained by digest.
+CREATE TABLE reading (
+  seq INTEGER PRIMARY KEY,
+  device INTEGER NOT NULL REFERENCES device,
+  credential_kind TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  happened INTEGER NOT NULL,        -- 0 by the terminal's clock, 1 impossible date, 2 stamped by the gateway
+  terminal_time TEXT,               -- civil time as the terminal gave it
+  origin TEXT NOT NULL,
+  method TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  record_key BLOB,                  -- first 16 bytes of the digest of the record's content and occurrence
+  raw BLOB NOT NULL,
+  contact INTEGER,
+  upload INTEGER,
+  boot INTEGER NOT NULL REFERENCES boot,
+  boottime_ns INTEGER NOT NULL,
+  wall_ms INTEGER NOT NULL,
+  clock_quality INTEGER NOT NULL,   -- 0 synchronised, 1 holdover, 2 unknown
+  clock_bound_ms INTEGER,
+  digest BLOB NOT NULL
+) STRICT;
+-- Keys outlive their readings: a terminal may still hold a record that retention has cut here.
+CREATE TABLE record_key (key BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Where the chain begins, and where rows are missing that are known to be missing.
+CREATE TABLE cut (
+  seq INTEGER PRIMARY KEY,          -- the last row before the place
+  next_seq INTEGER NOT NULL,        -- the first row after it
+  digest BLOB NOT NULL,             -- the digest that the first row after it covers; empty where it is lost
+  reason TEXT NOT NULL,             -- retention, salvage
+  wall_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE upload (
+  upload INTEGER PRIMARY KEY,
+  device INTEGER NOT NULL REFERENCES device,
+  table_name TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  body BLOB NOT NULL,               -- sealed
+  understood INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  times INTEGER NOT NULL,
+  UNIQUE (device, digest)
+) STRICT;
+CREATE INDEX upload_last ON upload(last_ms);
+CREATE TABLE contact (
+  contact INTEGER PRIMARY KEY,
+  device INTEGER NOT NULL REFERENCES device,
+  boot INTEGER NOT NULL REFERENCES boot,
+  boottime_ns INTEGER NOT NULL,
+  wall_ms INTEGER NOT NULL,
+  serial TEXT,
+  address TEXT,
+  firmware TEXT,
+  clock_offset_ms INTEGER,
+  records_claimed INTEGER,
+  records_read INTEGER
+) STRICT;
+CREATE INDEX contact_of_device ON contact(device, contact);
+CREATE TABLE terminal_user (
+  device INTEGER NOT NULL REFERENCES device,
+  user_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  card TEXT,
+  PRIMARY KEY (device, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stranger (
+  serial TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  address TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  times INTEGER NOT NULL,
+  PRIMARY KEY (kind, serial)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE alert (
+  alert INTEGER PRIMARY KEY,
+  device INTEGER REFERENCES device,
+  kind TEXT NOT NULL,
+  en TEXT NOT NULL,
+  zh TEXT NOT NULL,
+  wall_ms INTEGER NOT NULL
+) STRICT;
+
+-- Who it was and whether it counts: conclusions, computed from the readings.
+CREATE TABLE person (
+  person INTEGER PRIMARY KEY,
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  userid TEXT NOT NULL,
+  userid_folded TEXT NOT NULL,
+  name TEXT NOT NULL,
+  department TEXT NOT NULL DEFAULT '',
+  left_on TEXT,                     -- the last day, civil
+  UNIQUE (organisation, userid_folded)
+) STRICT;
+CREATE TABLE credential (
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  person INTEGER NOT NULL REFERENCES person,
+  PRIMARY KEY (organisation, kind, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX credential_of_person ON credential(person);
+CREATE TABLE verdict (
+  seq INTEGER NOT NULL,
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  outcome INTEGER NOT NULL,         -- 0 punch, 1 merged, 2 unknown credential, 3 held, 4 refused
+  person INTEGER REFERENCES person,
+  time_s INTEGER,                   -- true time
+  basis TEXT,                       -- how the time was found
+  merged_into INTEGER,
+  reason TEXT,                      -- JSON
+  PRIMARY KEY (seq, organisation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX verdict_of_person ON verdict(person, time_s) WHERE outcome <= 1;
+CREATE INDEX verdict_open ON verdict(outcome, organisation, seq) WHERE outcome IN (2, 3);
+-- What a person decided about a reading; decisions are never overwritten, the last one holds.
+CREATE TABLE decision (
+  decision INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  what TEXT NOT NULL,               -- JSON
+  decided_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  wall_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX decision_of_reading ON decision(seq, organisation);
+
+-- Punches on their way.
+CREATE TABLE delivery (
+  delivery INTEGER PRIMARY KEY,
+  destination INTEGER NOT NULL REFERENCES destination,
+  seq INTEGER NOT NULL,
+  person INTEGER NOT NULL REFERENCES person,
+  time_s INTEGER NOT NULL,
+  state INTEGER NOT NULL,           -- 0 waiting, 1 sending, 2 in doubt, 3 delivered, 4 confirmed, 5 parked, 6 dropped
+  attempts INTEGER NOT NULL DEFAULT 0,
+  batch INTEGER,                    -- the call it last left with
+  changed_ms INTEGER NOT NULL,      -- when it came into this state
+  not_before_ms INTEGER,            -- the state's next step is not due before
+  code INTEGER,
+  reason TEXT,
+  UNIQUE (destination, seq)
+) STRICT;
+CREATE INDEX delivery_waiting ON delivery(destination, time_s, delivery) WHERE state = 0;
+CREATE INDEX delivery_under_way ON delivery(destination, state, person, time_s) WHERE state IN (1, 2);
+CREATE INDEX delivery_unconfirmed ON delivery(destination, not_before_ms, delivery) WHERE state = 3;
+CREATE INDEX delivery_parked ON delivery(destination, delivery) WHERE state = 5;
