@@ -10,6 +10,8 @@ pub mod clock;
 pub mod config;
 /// Outbox, retry, doubt, limits; one file a destination.
 pub mod delivery;
+/// How everything is, in sentences.
+pub mod health;
 /// Devices: start, restart, journal their readings, answer them.
 pub mod intake;
 /// SQLite: schema, the writer, the readers, the hash chain.

@@ -37,6 +37,7 @@ const TABLES: &[&str] = &[
     "terminal_user",
     "stranger",
     "alert",
+    "health",
     "reading",
     "record_key",
     "cut",

@@ -133,6 +133,15 @@ CREATE TABLE alert (
   wall_ms INTEGER NOT NULL
 ) STRICT;
 
+-- How everything is, as last said.
+CREATE TABLE health (
+  subject TEXT PRIMARY KEY,         -- device:NAME, destination:NAME, clock, journal
+  condition TEXT NOT NULL,
+  en TEXT NOT NULL,
+  zh TEXT NOT NULL,
+  since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Who it was and whether it counts: conclusions, computed from the readings.
 CREATE TABLE person (
   person INTEGER PRIMARY KEY,

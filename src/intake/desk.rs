@@ -1,0 +1,285 @@
+//! The agent's side of one device's port: stamps, journals, judges, and only then answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use punchd_contract::{
+    AgentSide, Batch, Command, CommandError, Contact, Cursor, DeviceName, Done, GatewayTime, Health, NotRecorded,
+    Receipt, Request, Stranger, Verdict,
+};
+use rusqlite::OptionalExtension;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::attendance::Attendance;
+use crate::clock::{Clock, Stamp};
+use crate::health::{Board, Subject};
+use crate::journal::{Appended, DeviceId, Journal, JournalError, Submission};
+
+/// A contact that tells nothing new is written down this often all the same, as evidence that there was one.
+const CONTACT_EVERY: Duration = Duration::from_secs(3600);
+/// A clock offset that moved by more than this is news.
+const OFFSET_MOVED_MS: u64 = 2_000;
+/// How long a person waits for a device to carry out a command.
+const COMMAND_WAITS: Duration = Duration::from_secs(60);
+/// Commands that may wait for a driver; more are refused.
+pub(super) const COMMANDS: usize = 8;
+
+/// What all desks share.
+#[derive(Clone)]
+pub struct Office {
+    /// Where readings go.
+    pub journal: Journal,
+    /// Who judges them.
+    pub attendance: Arc<Attendance>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// How good the clock must be.
+    pub trusted_within: Duration,
+    /// Where health is told.
+    pub board: Arc<Board>,
+    /// Told when there is something to deliver.
+    pub punched: Arc<Notify>,
+}
+
+/// The agent's side of one device's port.
+pub struct Desk {
+    device: DeviceId,
+    name: DeviceName,
+    office: Office,
+    touched: Mutex<Instant>,
+    last_contact: Mutex<Option<(Contact, Instant)>>,
+    commands: Mutex<Option<mpsc::Sender<Request>>>,
+}
+
+impl Desk {
+    /// The desk of a device.
+    pub fn new(device: DeviceId, name: DeviceName, office: Office) -> Self {
+        Self {
+            device,
+            name,
+            office,
+            touched: Mutex::new(Instant::now()),
+            last_contact: Mutex::new(None),
+            commands: Mutex::new(None),
+        }
+    }
+
+    /// The device's name.
+    pub fn name(&self) -> &DeviceName {
+        &self.name
+    }
+
+    /// A fresh way for commands, for a driver that starts.
+    pub(super) fn open_commands(&self) -> mpsc::Receiver<Request> {
+        let (sender, receiver) = mpsc::channel(COMMANDS);
+        *lock(&self.commands) = Some(sender);
+        self.touch();
+        receiver
+    }
+
+    /// When the driver last used its port.
+    pub(super) fn last_touch(&self) -> Instant {
+        *lock(&self.touched)
+    }
+
+    fn touch(&self) {
+        *lock(&self.touched) = Instant::now();
+    }
+
+    /// Asks the driver for something and waits for its answer, bounded.
+    pub async fn command(&self, command: Command) -> Result<Done, CommandError> {
+        let failed = |en: &str, zh: &str| CommandError::Failed(punchd_contract::Text::new(en, zh));
+        let sender = lock(&self.commands).clone().ok_or(CommandError::Unsupported)?;
+        let (answer, outcome) = oneshot::channel();
+        sender
+            .try_send(Request { command, answer })
+            .map_err(|_| failed("the device is busy with other commands: try again", "设备正忙，请稍后再试"))?;
+        match tokio::time::timeout(COMMAND_WAITS, outcome).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次")),
+            Err(_) => Err(failed("the device did not answer within a minute", "设备一分钟内没有应答")),
+        }
+    }
+
+    /// How the device is, said by the agent itself.
+    pub(super) fn say(&self, health: Health) {
+        let now = self.office.clock.stamp().wall;
+        self.office.board.say(Subject::Device(self.name.to_string()), health, now);
+    }
+
+    /// A contact without anything else that tells what the last one told need not wear the disk.
+    fn tells_nothing_new(&self, batch: &Batch) -> bool {
+        let Some(contact) = &batch.contact else { return false };
+        let bare = batch.readings.is_empty()
+            && batch.cursor.is_none()
+            && batch.upload.is_none()
+            && batch.alerts.is_empty()
+            && batch.users.is_none();
+        let mut last = lock(&self.last_contact);
+        if let Some((known, when)) = last.as_ref()
+            && bare
+            && when.elapsed() < CONTACT_EVERY
+            && same(known, contact)
+        {
+            return true;
+        }
+        *last = Some((contact.clone(), Instant::now()));
+        false
+    }
+
+    async fn journal(&self, batch: Batch) -> Result<Vec<Receipt>, NotRecorded> {
+        let stamp: Stamp = self.office.clock.stamp();
+        let submission = Submission { device: self.device, batch, stamp };
+        let attendance = self.office.attendance.clone();
+        let rows = submission.batch.readings.len();
+        let work = move |write: &mut crate::journal::Write<'_>| {
+            let appended = write.append(&submission)?;
+            let fresh: Vec<_> = appended.iter().filter_map(fresh).cloned().collect();
+            let mut judged = attendance.judge(write, &fresh)?.into_iter();
+            Ok(appended
+                .iter()
+                .filter_map(|one| match one {
+                    Appended::Fresh(evidence) => {
+                        Some(Receipt { seq: evidence.seq.0.unsigned_abs(), verdict: judged.next()? })
+                    }
+                    Appended::Repeated => Some(Receipt { seq: 0, verdict: Verdict::Repeated }),
+                })
+                .collect::<Vec<_>>())
+        };
+        let receipts = self.office.journal.write_weighing(rows, work).await.map_err(not_recorded)?;
+        if receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. })) {
+            self.office.punched.notify_one();
+        }
+        for receipt in receipts.iter().filter(|receipt| receipt.verdict != Verdict::Repeated) {
+            tracing::debug!(device = %self.name, seq = receipt.seq, verdict = word(&receipt.verdict), "recorded");
+        }
+        Ok(receipts)
+    }
+}
+
+fn fresh(appended: &Appended) -> Option<&crate::journal::Evidence> {
+    match appended {
+        Appended::Fresh(evidence) => Some(evidence),
+        Appended::Repeated => None,
+    }
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Punch { .. } => "punch",
+        Verdict::Merged { .. } => "merged",
+        Verdict::Unknown => "unknown",
+        Verdict::Held { .. } => "held",
+        Verdict::Refused { .. } => "refused",
+        Verdict::Repeated => "repeated",
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn same(known: &Contact, contact: &Contact) -> bool {
+    let steady = match (known.clock_offset_ms, contact.clock_offset_ms) {
+        (Some(known), Some(now)) => known.abs_diff(now) <= OFFSET_MOVED_MS,
+        (known, now) => known == now,
+    };
+    steady && Contact { clock_offset_ms: None, ..known.clone() } == Contact { clock_offset_ms: None, ..contact.clone() }
+}
+
+fn not_recorded(error: JournalError) -> NotRecorded {
+    match error {
+        JournalError::DiskFull => NotRecorded::DiskFull,
+        JournalError::Busy => NotRecorded::Busy,
+        JournalError::Closed => NotRecorded::Stopping,
+        JournalError::Refused(why) => NotRecorded::Malformed(why),
+        other => NotRecorded::Failed(other.to_string()),
+    }
+}
+
+impl AgentSide for Desk {
+    fn submit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Receipt>, NotRecorded>> {
+        self.touch();
+        if self.tells_nothing_new(&batch) {
+            return async { Ok(Vec::new()) }.boxed();
+        }
+        async move {
+            let outcome = self.journal(batch).await;
+            if outcome.is_err() {
+                // What was not recorded must be news again.
+                *lock(&self.last_contact) = None;
+            }
+            outcome
+        }
+        .boxed()
+    }
+
+    fn cursor(&self) -> BoxFuture<'_, Option<Cursor>> {
+        self.touch();
+        let device = self.device;
+        let find = self.office.journal.read(move |sql| {
+            Ok(sql
+                .query_row("SELECT cursor FROM device WHERE device = ?1", [device], |row| {
+                    row.get::<_, Option<String>>(0)
+                })
+                .optional()?
+                .flatten())
+        });
+        async move {
+            match find.await {
+                Ok(cursor) => cursor.map(Cursor),
+                Err(error) => {
+                    // Without its cursor a driver reads everything again, which is harmless.
+                    tracing::warn!(device = %self.name, %error, "the cursor could not be read");
+                    None
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn health(&self, health: Health) {
+        self.touch();
+        self.say(health);
+    }
+
+    fn stranger(&self, stranger: Stranger) {
+        self.touch();
+        let now = self.office.clock.stamp().wall.0;
+        let journal = self.office.journal.clone();
+        tracing::warn!(serial = %stranger.serial, address = stranger.address, "an unknown terminal wants in: see `punchd devices`");
+        // Noting a stranger is worth no waiting; the driver bounds how often it calls.
+        tokio::spawn(async move {
+            let noted = journal
+                .write(move |write| {
+                    // A flood of invented serial numbers must not fill the disk.
+                    let known: i64 = write.sql().query_row("SELECT count(*) FROM stranger", [], |row| row.get(0))?;
+                    let again = write.sql().execute(
+                        "UPDATE stranger SET address = ?3, detail = ?4, last_ms = ?5, times = times + 1 WHERE kind = ?1 AND serial = ?2",
+                        (stranger.kind, stranger.serial.as_str(), &stranger.address, &stranger.detail, now),
+                    )?;
+                    if again == 0 && known < 1000 {
+                        write.sql().execute(
+                            "INSERT INTO stranger VALUES (?2, ?1, ?3, ?4, ?5, ?5, 1)",
+                            (stranger.kind, stranger.serial.as_str(), &stranger.address, &stranger.detail, now),
+                        )?;
+                    }
+                    Ok(())
+                })
+                .await;
+            if let Err(error) = noted {
+                tracing::warn!(%error, "the unknown terminal could not be noted");
+            }
+        });
+    }
+
+    fn now(&self) -> GatewayTime {
+        self.touch();
+        let stamp = self.office.clock.stamp();
+        let trusted = stamp.trusted(self.office.trusted_within);
+        GatewayTime { utc: stamp.wall.timestamp(), bound: stamp.bound.filter(|_| trusted) }
+    }
+}

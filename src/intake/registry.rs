@@ -1,0 +1,6 @@
+//! Every driver there is: one line each. The config check, `punchd devices kinds`, the reference and the completions follow.
+
+use punchd_contract::Driver;
+
+/// The drivers, in the order in which they are shown.
+pub static DRIVERS: &[&dyn Driver] = &[];
