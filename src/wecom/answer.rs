@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::client::Hidden;
+
 /// The largest answer that is read.
 pub(crate) const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -27,10 +29,10 @@ pub(crate) fn errcode(object: &Map<String, Value>) -> Result<Option<i64>, String
     }
 }
 
-/// `errmsg`, on one line and of bounded length.
-pub(crate) fn errmsg(object: &Map<String, Value>) -> String {
+/// `errmsg`, on one line, without secrets, and then of bounded length: the other way round, half a secret could stay.
+pub(crate) fn errmsg(object: &Map<String, Value>, hidden: &Hidden) -> String {
     let text = object.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line = hidden.scrub(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
     line.truncate(line.floor_char_boundary(MAX_MESSAGE));
     line
 }
@@ -72,7 +74,7 @@ mod tests {
     fn a_byte_order_mark_and_a_code_as_text_are_read() {
         let object = object("\u{feff}{\"errcode\":\"40014\",\"errmsg\":\"a\\nb\"}".as_bytes()).unwrap();
         assert_eq!(errcode(&object), Ok(Some(40014)));
-        assert_eq!(errmsg(&object), "a b");
+        assert_eq!(errmsg(&object, &Hidden::default()), "a b");
     }
 
     #[test]
@@ -92,7 +94,7 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             if let Ok(object) = object(&bytes) {
-                let _ = (errcode(&object), errmsg(&object));
+                let _ = (errcode(&object), errmsg(&object, &Hidden::default()));
             }
         }
     }

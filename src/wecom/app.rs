@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use bytes::Bytes;
 use punchd_contract::Secret;
 use serde_json::{Map, Value};
 
@@ -53,12 +54,14 @@ pub struct App {
     reads: Pace,
 }
 
+/// Reads what was asked for from an answer with `errcode` 0, or from one without an `errcode` where that is good enough.
+pub(super) type Read<T> = fn(Option<i64>, Map<String, Value>) -> Result<T, String>;
+
 /// One call, ready to be made.
 pub(super) struct Call<T> {
     pub(super) path: &'static str,
-    pub(super) body: Vec<u8>,
-    /// Reads what was asked for from an answer with `errcode` 0, or without an `errcode` where that is good enough.
-    pub(super) read: fn(Option<i64>, Map<String, Value>) -> Result<T, String>,
+    pub(super) body: Bytes,
+    pub(super) read: Read<T>,
 }
 
 impl App {
@@ -126,13 +129,7 @@ impl App {
         }
     }
 
-    async fn exchange<T>(
-        &self,
-        path: &'static str,
-        token: &AccessToken,
-        body: Vec<u8>,
-        read: fn(Option<i64>, Map<String, Value>) -> Result<T, String>,
-    ) -> Outcome<T> {
+    async fn exchange<T>(&self, path: &'static str, token: &AccessToken, body: Bytes, read: Read<T>) -> Outcome<T> {
         let query = [("access_token", token.reveal())];
         match self.client.send(Request { path, query: &query, body: Body::Json(body) }).await {
             Ok(reply) => {
@@ -159,15 +156,12 @@ impl App {
 }
 
 /// Sorts a body: what was asked for, a refusal, or not an answer of WeCom.
-fn result<T>(
-    reply: Reply,
-    read: fn(Option<i64>, Map<String, Value>) -> Result<T, String>,
-) -> Result<Result<T, Refusal>, Unknown> {
+fn result<T>(reply: Reply, read: Read<T>) -> Result<Result<T, Refusal>, Unknown> {
     let object = answer::object(&reply.body).map_err(Unknown::Unreadable)?;
     let code = answer::errcode(&object).map_err(Unknown::Unreadable)?;
     match code {
         None | Some(0) => read(code, object).map(Ok).map_err(Unknown::Unreadable),
-        Some(code) => Ok(Err(Refusal { code, message: reply.hidden.scrub(answer::errmsg(&object)) })),
+        Some(code) => Ok(Err(Refusal { code, message: answer::errmsg(&object, &reply.hidden) })),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Punches: writing them (`add_checkin_record`, K12) and reading them back (`getcheckindata`, K1).
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -185,10 +186,10 @@ impl GetCheckinData<'_> {
 }
 
 /// UTF-8 as it is: serde_json escapes control characters only, and there are none in our types (40033).
-fn json(body: &impl Serialize) -> Vec<u8> {
+fn json(body: &impl Serialize) -> Bytes {
     // Strings, integers and lists under fixed keys: there is nothing that could fail to be written. An empty body would
     // be refused as 40058, not stored.
-    serde_json::to_vec(body).unwrap_or_default()
+    serde_json::to_vec(body).unwrap_or_default().into()
 }
 
 /// Only WeCom's own word counts as stored: an object without `errcode` can come from anybody.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Url;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -73,7 +74,7 @@ pub(crate) enum Body {
     /// GET.
     Nothing,
     /// POST.
-    Json(Vec<u8>),
+    Json(Bytes),
 }
 
 /// A complete answer with status 200.
@@ -92,6 +93,7 @@ pub(crate) enum Fault {
 }
 
 /// What must not show in any text.
+#[derive(Default)]
 pub(crate) struct Hidden(Vec<String>);
 
 impl Hidden {

@@ -53,15 +53,16 @@ enum NotTrusted {
 fn tls(error: &dyn Error) -> Option<NotTrusted> {
     let mut cause = error.source();
     while let Some(error) = cause {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = error.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
-        match tls {
+        match error.downcast_ref() {
             Some(rustls::Error::InvalidCertificate(
                 NotValidYet | NotValidYetContext { .. } | Expired | ExpiredContext { .. },
             )) => return Some(NotTrusted::Time),
             Some(_) => return Some(NotTrusted::Other),
-            None => cause = error.source(),
+            None => {}
         }
+        // An I/O error passes its content over when it is asked for its source, and here one wraps another.
+        let content = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = content.map(|content| content as &dyn Error).or_else(|| error.source());
     }
     None
 }
