@@ -75,7 +75,7 @@ impl Shift {
     fn of(day: i64, night: bool) -> Self {
         let midnight = start_of(day);
         let (begins, ends) = if night { (20, 29) } else { (9, 18) };
-        Self { begins: midnight + begins * HOUR, ends: midnight + ends * HOUR }
+        Self { begins: midnight.saturating_add(begins * HOUR), ends: midnight.saturating_add(ends * HOUR) }
     }
 }
 
@@ -145,7 +145,8 @@ fn is_visible(row: &Row, after: Duration, now: Timestamp) -> bool {
 
 fn punched<'a>(key: &'a str, row: &'a Row, shift: &Shift, first: bool) -> Shown<'a> {
     let record = &row.record;
-    let fine = if first { record.checkin_time < shift.begins + 60 } else { record.checkin_time >= shift.ends };
+    let fine =
+        if first { record.checkin_time < shift.begins.saturating_add(60) } else { record.checkin_time >= shift.ends };
     Shown {
         checkin_time: record.checkin_time,
         exception_type: if fine { "" } else { LATE_OR_EARLY },

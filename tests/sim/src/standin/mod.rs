@@ -1,8 +1,8 @@
 //! The stand-in: a server that behaves like WeCom's, for tests, the demo and rehearsals.
 //!
 //! It answers `gettoken`, `add_checkin_record` and `getcheckindata`, refuses what WeCom refuses, and can be told to behave in
-//! each of the ways that the vendor leaves open ([`Behaviour`]) and to fail in each of the ways that a network can
-//! ([`Disturbance`]). It keeps everything that it stored, so that a test can say what arrived and how often. It keeps
+//! each of the ways that the vendor leaves open ([`Behaviour`](crate::standin::Behaviour)) and to fail in each of the ways that a network can
+//! ([`Disturbance`](crate::standin::Disturbance)). It keeps everything that it stored, so that a test can say what arrived and how often. It keeps
 //! nothing on disk and does no TLS: it is never to be reached from anywhere but a test bench.
 //!
 //! The module list follows a call.
@@ -29,6 +29,8 @@ mod http;
 mod limits;
 /// What it is started with.
 mod options;
+/// What it shows of itself.
+mod own_pages;
 /// Who has logged in.
 mod token;
 

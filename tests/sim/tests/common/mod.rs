@@ -1,5 +1,6 @@
 //! A stand-in with a clock set by hand, and a plain HTTP client that is none of punchd's.
 #![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
