@@ -75,12 +75,16 @@ async fn points_without_a_punch_have_a_row_at_the_scheduled_time_even_before_it_
 async fn what_a_night_shift_punches_after_midnight_belongs_to_the_day_before_and_is_lost_at_the_end_of_a_window() {
     let bench = Bench::new().await;
     bench.standin.behaviour(|behaviour| behaviour.night_shift = ["Lina".to_owned()].into());
-    let (evening, morning) = (MIDNIGHT - 4 * 3600, MIDNIGHT + 5 * 3600);
-    bench.add(&[record("lina", evening), record("lina", morning)]).await;
+    let (evening, morning, next) = (MIDNIGHT - 4 * 3600, MIDNIGHT + 5 * 3600, MIDNIGHT + 9 * 3600);
+    bench.add(&[record("lina", evening), record("lina", morning), record("lina", next)]).await;
     let yesterday = (MIDNIGHT - DAY, MIDNIGHT - 1);
     assert_eq!(bench.punches("lina", yesterday.0, yesterday.1).await, [evening], "the end of the shift is lost");
-    assert_eq!(bench.punches("lina", MIDNIGHT, MIDNIGHT + DAY - 1).await, [0; 0], "it is not the next day's either");
-    assert_eq!(bench.punches("lina", yesterday.0, MIDNIGHT + DAY - 1).await, [evening, morning], "a margin brings it");
+    assert_eq!(bench.punches("lina", MIDNIGHT, MIDNIGHT + DAY - 1).await, [next], "it is not the next day's either");
+    assert_eq!(
+        bench.punches("lina", yesterday.0, MIDNIGHT + DAY - 1).await,
+        [evening, morning, next],
+        "a margin brings it"
+    );
     let rows = bench.read(&["lina"], yesterday.0, MIDNIGHT + DAY - 1).await;
     assert_eq!((&rows[1]["checkin_type"], &rows[1]["exception_type"]), (&json!("下班打卡"), &json!("")));
 }

@@ -1,4 +1,5 @@
 //! Everything that can go wrong on the way, and the stand-in's own pages.
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
@@ -7,6 +8,26 @@ use std::time::Duration;
 use common::{Bench, NOW, record};
 use punchd_sim::standin::{Call, Disturbance, Errcode, Instead, Reach};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A connection over which an answer has come, and which is kept open.
+async fn used_connection(address: std::net::SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("the stand-in listens");
+    stream.write_all(b"GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("it takes a request");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        assert_ne!(stream.read_buf(&mut answer).await.expect("it answers"), 0);
+    }
+    stream
+}
+
+/// Waits until the other side has ended the connection.
+async fn ends(stream: &mut TcpStream) {
+    let mut byte = [0; 1];
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut byte));
+    assert!(!matches!(read.await.expect("the connection stays open"), Ok(1..)));
+}
 
 #[tokio::test]
 async fn any_errcode_can_be_answered_so_many_times_on_one_call() {
@@ -131,18 +152,13 @@ async fn a_server_that_resets_takes_no_call_but_can_be_told_to_answer_again() {
 #[tokio::test]
 async fn a_server_that_refuses_has_no_open_port_until_it_answers_again() {
     let bench = Bench::new().await;
-    let held = tokio::net::TcpStream::connect(bench.standin.address()).await.unwrap();
+    let mut used = used_connection(bench.standin.address()).await;
     bench.standin.behaviour(|behaviour| behaviour.reach = Reach::Refuses(None));
     // The connection that was open ends, which tells that the port is closed.
-    let mut byte = [0; 1];
-    let ended = async {
-        held.readable().await.unwrap();
-        held.try_read(&mut byte)
-    };
-    assert!(!matches!(ended.await, Ok(1)));
-    assert!(tokio::net::TcpStream::connect(bench.standin.address()).await.is_err());
+    ends(&mut used).await;
+    assert!(TcpStream::connect(bench.standin.address()).await.is_err());
     bench.standin.behaviour(|behaviour| behaviour.reach = Reach::Answers);
-    while tokio::net::TcpStream::connect(bench.standin.address()).await.is_err() {
+    while TcpStream::connect(bench.standin.address()).await.is_err() {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.login().await.errcode(), 0);
@@ -153,7 +169,7 @@ async fn a_server_that_refuses_for_a_time_comes_back_by_itself() {
     let bench = Bench::new().await;
     assert_eq!(bench.post("/behaviour", r#"{"reach":{"refuses":60}}"#).await.status, 200);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(tokio::net::TcpStream::connect(bench.standin.address()).await.is_err());
+    assert!(TcpStream::connect(bench.standin.address()).await.is_err());
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(bench.standin.behaves().reach, Reach::Answers);
     assert_eq!(bench.login().await.errcode(), 0);
@@ -162,7 +178,7 @@ async fn a_server_that_refuses_for_a_time_comes_back_by_itself() {
 #[tokio::test]
 async fn a_connection_too_many_is_closed_unanswered() {
     let bench = Bench::with(|options| options.max_connections = 1).await;
-    let first = tokio::net::TcpStream::connect(bench.standin.address()).await.unwrap();
+    let first = TcpStream::connect(bench.standin.address()).await.unwrap();
     assert!(common::call(bench.standin.address(), "GET", "/held", vec![]).await.is_err());
     drop(first);
     while common::call(bench.standin.address(), "GET", "/held", vec![]).await.is_err() {
@@ -174,11 +190,10 @@ async fn a_connection_too_many_is_closed_unanswered() {
 async fn a_dropped_stand_in_has_no_open_port_and_no_open_connection() {
     let bench = Bench::new().await;
     let address = bench.standin.address();
-    let held = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut used = used_connection(address).await;
     drop(bench);
-    held.readable().await.unwrap();
-    assert!(!matches!(held.try_read(&mut [0; 1]), Ok(1)));
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
+    ends(&mut used).await;
+    while TcpStream::connect(address).await.is_ok() {
         tokio::task::yield_now().await;
     }
 }
