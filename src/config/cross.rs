@@ -74,7 +74,9 @@ fn devices_that_are_one(check: &mut Check<'_>, sources: &Sources, devices: &[(Pl
         let first = sources.spot(first);
         check.findings.mistake(
             at,
-            format!("this device has the same `{key}` ({shown}) as the one in {first}: every device stands in one block"),
+            format!(
+                "this device has the same `{key}` ({shown}) as the one in {first}: every device stands in one block"
+            ),
             format!("此设备的 `{key}`（{shown}）与 {first} 的设备相同：每台设备只写一段"),
         );
     }

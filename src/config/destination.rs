@@ -205,7 +205,10 @@ fn wecom(values: &Values) -> Result<DestinationSettings, Vec<punchd_contract::Mi
 
     let corp_id = text("corp_id").unwrap_or_default();
     if !corp_id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) || corp_id.len() > 64 {
-        mistakes.push(Mistake::new("corp_id", "copy it from 我的企业 in the WeCom console; it looks like \"ww1234567890abcdef\""));
+        mistakes.push(Mistake::new(
+            "corp_id",
+            "copy it from 我的企业 in the WeCom console; it looks like \"ww1234567890abcdef\"",
+        ));
     }
     let base_url = text("base_url").unwrap_or_default();
     match reqwest::Url::parse(&base_url) {
@@ -217,7 +220,8 @@ fn wecom(values: &Values) -> Result<DestinationSettings, Vec<punchd_contract::Mi
         _ => mistakes.push(Mistake::new("base_url", "an address such as \"https://qyapi.weixin.qq.com\"")),
     }
     let proxy = proxy(values, &mut mistakes);
-    let calls = values.integer("calls_per_minute").and_then(|calls| u32::try_from(calls).ok()).and_then(NonZeroU32::new);
+    let calls =
+        values.integer("calls_per_minute").and_then(|calls| u32::try_from(calls).ok()).and_then(NonZeroU32::new);
     match (values.secret("secret"), calls, values.duration("settle"), mistakes.is_empty()) {
         (Some(secret), Some(calls_per_minute), Some(settle), true) => Ok(DestinationSettings::Wecom(WecomSettings {
             corp_id,

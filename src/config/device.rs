@@ -242,7 +242,11 @@ pub(super) struct Around<'a> {
 }
 
 /// Checks one block. The place is that of its name.
-pub(super) fn device(check: &mut Check<'_>, table: &Table, around: &Around<'_>) -> Option<(source::Place, DeviceConfig)> {
+pub(super) fn device(
+    check: &mut Check<'_>,
+    table: &Table,
+    around: &Around<'_>,
+) -> Option<(source::Place, DeviceConfig)> {
     let title = title(table);
     let driver = driver(check, table, around.drivers);
     let more = driver.map_or(More::Unknown, |driver| More::Of(driver.declaration().settings));

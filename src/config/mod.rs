@@ -238,8 +238,7 @@ fn resolve(
     let people_file = people::people_file(check, sections.one("people"));
     let people = people::people(check, sources, &sections.many("person"), &organisations);
 
-    let around =
-        device::Around { gateway: gateway.as_ref(), has_zone, organisations: &organisations, drivers };
+    let around = device::Around { gateway: gateway.as_ref(), has_zone, organisations: &organisations, drivers };
     let devices: Vec<_> =
         sections.many("device").into_iter().filter_map(|table| device::device(check, table, &around)).collect();
     let destinations: Vec<_> = sections
