@@ -73,7 +73,7 @@ impl Mistakes {
         let mut mistakes = findings.mistakes;
         mistakes.sort_by_key(|(at, _)| *at);
         mistakes.dedup();
-        let more = mistakes.len().saturating_sub(KEPT);
+        let more = findings.more + mistakes.len().saturating_sub(KEPT);
         let list = mistakes.into_iter().take(KEPT).map(|(at, text)| Mistake { spot: sources.spot(at), text }).collect();
         Self { list, more, language, warnings }
     }

@@ -196,17 +196,22 @@ impl<'t> Sections<'t> {
         }
     }
 
+    /// Every block of this name.
+    fn all(&self, name: &str) -> impl Iterator<Item = &Table> {
+        let nodes = match self.whole.get(name).map(|entry| &entry.node.raw) {
+            Some(Raw::Array(nodes)) => nodes.as_slice(),
+            _ => &[],
+        };
+        nodes.iter().filter_map(|node| match &node.raw {
+            Raw::Table(table) => Some(table),
+            _ => None,
+        })
+    }
+
+    /// The blocks of this name, as many as a gateway serves.
     fn many(&self, name: &str) -> Vec<&Table> {
-        match self.whole.get(name).map(|entry| &entry.node.raw) {
-            Some(Raw::Array(nodes)) => nodes
-                .iter()
-                .filter_map(|node| match &node.raw {
-                    Raw::Table(table) => Some(table),
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        }
+        let most = cross::MOST.iter().find(|(block, _)| *block == name).map_or(usize::MAX, |(_, most)| *most);
+        self.all(name).take(most).collect()
     }
 }
 

@@ -175,6 +175,18 @@ fn a_flood_of_mistakes_is_cut() {
     assert_eq!(site.mistakes().len(), 201);
 }
 
+#[test]
+fn more_devices_than_a_gateway_serves_are_a_mistake() {
+    let devices = |count: usize| -> String {
+        let device = |n| format!("[[device]]\nname = \"d{n}\"\nkind = \"lantern-pull\"\naddress = \"h{n}\"\n");
+        (0..count).map(device).collect()
+    };
+    assert_eq!(Site::new(&format!("[gateway]\nzone = \"UTC\"\n{}", devices(1000))).config().devices.len(), 1000);
+    let lines = Site::new(&format!("[gateway]\nzone = \"UTC\"\n{}", devices(1001))).mistakes();
+    assert_one(&lines, "punchd.toml:4003:1: ", "at most 1000");
+    assert_eq!(lines.len(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
