@@ -10,6 +10,7 @@ mod cross;
 mod declared;
 mod destination;
 mod device;
+mod device_settings;
 mod duration;
 mod explain;
 mod findings;
@@ -26,6 +27,7 @@ mod secrets;
 mod shape;
 mod source;
 mod tree;
+mod wecom;
 mod zone;
 
 use std::path::{Path, PathBuf};
@@ -34,9 +36,7 @@ use std::time::Duration;
 use punchd_contract::{Default, Driver, Shape};
 
 pub use declared::{Block, Declared, Form};
-pub use destination::{
-    DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings, Proxy, WECOM, WecomSettings,
-};
+pub use destination::{DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings};
 pub use device::{DeviceConfig, DeviceType, UserIdRule, WrongClock};
 pub use duration::{parse_duration, show_duration};
 pub use gateway::{Attendance, ClockTrust, Gateway, LogLevel, Retention};
@@ -49,6 +49,7 @@ pub use place::{Coordinates, Datum, Place};
 pub use reference::reference;
 pub use secrets::{MAX_SECRET_BYTES, SecretOrigin, SecretSource, Surroundings};
 pub use source::{MAX_FILE_BYTES, MAX_FILES};
+pub use wecom::{Proxy, WECOM, WecomSettings};
 pub use zone::Zone;
 
 use check::{Check, More};
@@ -78,7 +79,7 @@ static BLOCKS: [&Block; 9] = [
     &gateway::ATTENDANCE,
     &gateway::CLOCK,
     &organisation::ORGANISATION,
-    &device::DEVICE,
+    &device_settings::DEVICE,
     &people::PERSON,
     &people::PEOPLE,
     &destination::DESTINATION,
