@@ -172,12 +172,7 @@ impl Check<'_> {
     }
 
     /// A declared default, written as in the file; texts may leave the quotes out.
-    fn default<T>(
-        &mut self,
-        at: Place,
-        written: &str,
-        read: impl Fn(&mut Self, &Node) -> Option<T>,
-    ) -> Option<T> {
+    fn default<T>(&mut self, at: Place, written: &str, read: impl Fn(&mut Self, &Node) -> Option<T>) -> Option<T> {
         let mistakes = self.findings.mistakes.len();
         for raw in [super::tree::parse_value(written), Some(Raw::Text(written.to_owned()))].into_iter().flatten() {
             let value = read(self, &Node { at, raw });

@@ -13,8 +13,9 @@ use super::organisation::Organisations;
 use super::source::{Place, Sources};
 use super::tree::{Node, Raw, Table};
 
-/// The most blocks of one name.
-const MOST: [(&str, usize); 4] = [("organisation", 100), ("device", 1000), ("destination", 100), ("person", 10_000)];
+/// The most blocks of one name; those beyond are named and not looked at.
+pub(super) const MOST: [(&str, usize); 4] =
+    [("organisation", 100), ("device", 1000), ("destination", 100), ("person", 10_000)];
 
 pub(super) fn check(
     check: &mut Check<'_>,
@@ -25,8 +26,7 @@ pub(super) fn check(
     destinations: &[(Place, DestinationConfig)],
 ) {
     for (block, most) in MOST {
-        let tables = sections.many(block);
-        if let Some(beyond) = tables.get(most) {
+        if let Some(beyond) = sections.all(block).nth(most) {
             check.findings.mistake(
                 beyond.at,
                 format!("more than {most} blocks [[{block}]]: one gateway serves at most {most}"),
@@ -34,7 +34,7 @@ pub(super) fn check(
             );
         }
         if block != "person" {
-            names_given_twice(check, sources, block, &tables);
+            names_given_twice(check, sources, block, &sections.many(block));
         }
     }
     devices_that_are_one(check, sources, devices);
@@ -74,7 +74,9 @@ fn devices_that_are_one(check: &mut Check<'_>, sources: &Sources, devices: &[(Pl
         let first = sources.spot(first);
         check.findings.mistake(
             at,
-            format!("this device has the same `{key}` ({shown}) as the one in {first}: every device stands in one block"),
+            format!(
+                "this device has the same `{key}` ({shown}) as the one in {first}: every device stands in one block"
+            ),
             format!("此设备的 `{key}`（{shown}）与 {first} 的设备相同：每台设备只写一段"),
         );
     }

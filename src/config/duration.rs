@@ -48,7 +48,9 @@ mod tests {
         assert_eq!(parse_duration("90s"), Some(Duration::from_secs(90)));
         assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5_400)));
         assert_eq!(parse_duration("400d"), Some(Duration::from_secs(400 * 86_400)));
-        for wrong in ["", "5", "m", "5 m", "-5m", "5M", "1m1h", "1h1h", "99999999999999999999d", "18446744073709551615d"] {
+        for wrong in
+            ["", "5", "m", "5 m", "-5m", "5M", "1m1h", "1h1h", "99999999999999999999d", "18446744073709551615d"]
+        {
             assert_eq!(parse_duration(wrong), None, "{wrong:?}");
         }
     }

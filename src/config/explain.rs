@@ -15,7 +15,9 @@ impl Config {
         for organisation in &self.organisations {
             let (name, window) = (&organisation.name, show_duration(organisation.merge_window));
             lines.push(Text::new(
-                format!("Organisation {name}: readings of one person within {window} after a punch count as that punch."),
+                format!(
+                    "Organisation {name}: readings of one person within {window} after a punch count as that punch."
+                ),
                 format!("企业 {name}：同一人打卡后 {window} 内的记录并入该次打卡。"),
             ));
         }
@@ -41,7 +43,9 @@ impl Config {
     fn kept_line(&self) -> Text {
         let (readings, uploads) = (show_duration(self.retention.readings), show_duration(self.retention.uploads));
         Text::new(
-            format!("Kept: readings and punches {readings}, photos and templates {uploads}; what is not delivered stays longer."),
+            format!(
+                "Kept: readings and punches {readings}, photos and templates {uploads}; what is not delivered stays longer."
+            ),
             format!("保留：记录和打卡 {readings}，照片和模板 {uploads}；未送达的会一直保留。"),
         )
     }
@@ -49,7 +53,9 @@ impl Config {
     fn clock_line(&self) -> Text {
         let within = show_duration(self.clock.trusted_within);
         Text::new(
-            format!("The gateway's clock counts while it is right to {within}; otherwise punches of local readers are held."),
+            format!(
+                "The gateway's clock counts while it is right to {within}; otherwise punches of local readers are held."
+            ),
             format!("网关时钟误差在 {within} 以内时可信；否则本地读卡器的打卡先保留待定。"),
         )
     }
@@ -60,7 +66,9 @@ impl Config {
             Some(file) => {
                 let file = file.display();
                 Text::new(
-                    format!("People: {count} from the configuration, more from {file}, imported at start if it changed."),
+                    format!(
+                        "People: {count} from the configuration, more from {file}, imported at start if it changed."
+                    ),
                     format!("人员：配置中 {count} 人，其余来自 {file}，启动时若有变化则导入。"),
                 )
             }
@@ -131,7 +139,9 @@ fn ids(device: &DeviceConfig) -> Text {
             "  设备上的编号就是企业微信账号；卡号按人员表查找。",
         ),
         UserIdRule::Prefixed(prefix) => Text::new(
-            format!("  A user id of the device is the WeCom userid without {prefix:?} before it; cards are looked up in the people list."),
+            format!(
+                "  A user id of the device is the WeCom userid without {prefix:?} before it; cards are looked up in the people list."
+            ),
             format!("  设备上的编号前加 {prefix:?} 即企业微信账号；卡号按人员表查找。"),
         ),
     }

@@ -6,8 +6,8 @@ use super::findings::Findings;
 use super::language::Language;
 use super::source::Sources;
 
-/// The most mistakes that are shown; the rest is counted.
-const SHOWN: usize = 200;
+/// The most mistakes that are kept; the rest is counted.
+const KEPT: usize = 200;
 
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +54,10 @@ impl Warning {
 /// All mistakes of a configuration, in the order of files and lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistakes {
-    /// Never empty.
+    /// The first of them; never empty.
     pub list: Vec<Mistake>,
+    /// How many more there are.
+    pub more: usize,
     /// The language that the file asks for, as far as it could be read.
     pub language: Language,
     /// What was found besides.
@@ -71,15 +73,16 @@ impl Mistakes {
         let mut mistakes = findings.mistakes;
         mistakes.sort_by_key(|(at, _)| *at);
         mistakes.dedup();
-        let list = mistakes.into_iter().map(|(at, text)| Mistake { spot: sources.spot(at), text }).collect();
-        Self { list, language, warnings }
+        let more = findings.more + mistakes.len().saturating_sub(KEPT);
+        let list = mistakes.into_iter().take(KEPT).map(|(at, text)| Mistake { spot: sources.spot(at), text }).collect();
+        Self { list, more, language, warnings }
     }
 
     /// All of them, a line each (two in both languages).
     pub fn say(&self, language: Language) -> String {
         let mut lines: Vec<String> =
-            self.list.iter().take(SHOWN).map(|mistake| say(&mistake.spot, &mistake.text, language)).collect();
-        if let Some(more @ 1..) = self.list.len().checked_sub(SHOWN) {
+            self.list.iter().map(|mistake| say(&mistake.spot, &mistake.text, language)).collect();
+        if let more @ 1.. = self.more {
             lines.push(language.of(&Text::new(format!("… and {more} more"), format!("……还有 {more} 处"))));
         }
         lines.join("\n")

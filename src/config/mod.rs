@@ -10,6 +10,7 @@ mod cross;
 mod declared;
 mod destination;
 mod device;
+mod device_settings;
 mod duration;
 mod explain;
 mod findings;
@@ -26,6 +27,7 @@ mod secrets;
 mod shape;
 mod source;
 mod tree;
+mod wecom;
 mod zone;
 
 use std::path::{Path, PathBuf};
@@ -34,9 +36,7 @@ use std::time::Duration;
 use punchd_contract::{Default, Driver, Shape};
 
 pub use declared::{Block, Declared, Form};
-pub use destination::{
-    DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings, Proxy, WECOM, WecomSettings,
-};
+pub use destination::{DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings};
 pub use device::{DeviceConfig, DeviceType, UserIdRule, WrongClock};
 pub use duration::{parse_duration, show_duration};
 pub use gateway::{Attendance, ClockTrust, Gateway, LogLevel, Retention};
@@ -49,6 +49,7 @@ pub use place::{Coordinates, Datum, Place};
 pub use reference::reference;
 pub use secrets::{MAX_SECRET_BYTES, SecretOrigin, SecretSource, Surroundings};
 pub use source::{MAX_FILE_BYTES, MAX_FILES};
+pub use wecom::{Proxy, WECOM, WecomSettings};
 pub use zone::Zone;
 
 use check::{Check, More};
@@ -78,7 +79,7 @@ static BLOCKS: [&Block; 9] = [
     &gateway::ATTENDANCE,
     &gateway::CLOCK,
     &organisation::ORGANISATION,
-    &device::DEVICE,
+    &device_settings::DEVICE,
     &people::PERSON,
     &people::PEOPLE,
     &destination::DESTINATION,
@@ -196,17 +197,22 @@ impl<'t> Sections<'t> {
         }
     }
 
+    /// Every block of this name.
+    fn all(&self, name: &str) -> impl Iterator<Item = &Table> {
+        let nodes = match self.whole.get(name).map(|entry| &entry.node.raw) {
+            Some(Raw::Array(nodes)) => nodes.as_slice(),
+            _ => &[],
+        };
+        nodes.iter().filter_map(|node| match &node.raw {
+            Raw::Table(table) => Some(table),
+            _ => None,
+        })
+    }
+
+    /// The blocks of this name, as many as a gateway serves.
     fn many(&self, name: &str) -> Vec<&Table> {
-        match self.whole.get(name).map(|entry| &entry.node.raw) {
-            Some(Raw::Array(nodes)) => nodes
-                .iter()
-                .filter_map(|node| match &node.raw {
-                    Raw::Table(table) => Some(table),
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        }
+        let most = cross::MOST.iter().find(|(block, _)| *block == name).map_or(usize::MAX, |(_, most)| *most);
+        self.all(name).take(most).collect()
     }
 }
 
@@ -238,8 +244,7 @@ fn resolve(
     let people_file = people::people_file(check, sections.one("people"));
     let people = people::people(check, sources, &sections.many("person"), &organisations);
 
-    let around =
-        device::Around { gateway: gateway.as_ref(), has_zone, organisations: &organisations, drivers };
+    let around = device::Around { gateway: gateway.as_ref(), has_zone, organisations: &organisations, drivers };
     let devices: Vec<_> =
         sections.many("device").into_iter().filter_map(|table| device::device(check, table, &around)).collect();
     let destinations: Vec<_> = sections

@@ -123,8 +123,14 @@ pub(super) fn people(
                     let first = sources.spot(*first);
                     check.findings.mistake(
                         at,
-                        format!("the userid {:?} is already in {first} (case does not count in WeCom): join the two blocks", person.userid.as_str()),
-                        format!("账号 {:?} 已在 {first} 出现（企业微信不区分大小写）：请合并这两段", person.userid.as_str()),
+                        format!(
+                            "the userid {:?} is already in {first} (case does not count in WeCom): join the two blocks",
+                            person.userid.as_str()
+                        ),
+                        format!(
+                            "账号 {:?} 已在 {first} 出现（企业微信不区分大小写）：请合并这两段",
+                            person.userid.as_str()
+                        ),
                     );
                 }
                 Some((first, holder)) if *holder != person.userid.folded() => {

@@ -129,7 +129,9 @@ fn from_variable(check: &mut Check<'_>, key: &str, at: Place, name: &str) -> Opt
     let Some(value) = (check.surroundings.variable)(name) else {
         check.findings.mistake(
             at,
-            format!("the environment variable {name} is not set: set it for punchd, or use a file ({{ file = \"…\" }})"),
+            format!(
+                "the environment variable {name} is not set: set it for punchd, or use a file ({{ file = \"…\" }})"
+            ),
             format!("环境变量 {name} 未设置：请为 punchd 设置该变量，或改用文件（{{ file = \"…\" }}）"),
         );
         return None;

@@ -40,7 +40,9 @@ pub(super) fn right(shape: &Shape) -> (String, String) {
         Shape::Duration(from, to) => {
             let (from, to) = (show_seconds(*from), show_seconds(*to));
             (
-                format!("a length of time from {from} to {to} in quotes with its unit (s, m, h, d), such as \"{from}\""),
+                format!(
+                    "a length of time from {from} to {to} in quotes with its unit (s, m, h, d), such as \"{from}\""
+                ),
                 format!("{from} 到 {to} 之间的时长，带引号和单位（s、m、h、d），如 \"{from}\""),
             )
         }
@@ -57,10 +59,9 @@ pub(super) fn right(shape: &Shape) -> (String, String) {
 pub(super) fn right_form(form: &Form) -> (String, String) {
     match form {
         Form::Shape(shape) => right(shape),
-        Form::Zone => (
-            "a time zone in quotes, such as \"Asia/Shanghai\"".into(),
-            "带引号的时区名，如 \"Asia/Shanghai\"".into(),
-        ),
+        Form::Zone => {
+            ("a time zone in quotes, such as \"Asia/Shanghai\"".into(), "带引号的时区名，如 \"Asia/Shanghai\"".into())
+        }
         Form::Date => ("a day without quotes, such as 2026-11-01".into(), "不带引号的日期，如 2026-11-01".into()),
         Form::Degrees(most) => (
             format!("degrees as a decimal number from -{most} to {most}, such as 31.2304"),
@@ -89,9 +90,9 @@ pub(super) fn value(check: &mut Check<'_>, key: &str, shape: &Shape, node: &Node
             (from..=to).contains(&number).then_some(Value::Integer(*number))
         }
         (Shape::Boolean, Raw::Boolean(truth)) => Some(Value::Boolean(*truth)),
-        (Shape::Duration(from, to), Raw::Text(text)) => parse_duration(text)
-            .filter(|length| (*from..=*to).contains(&length.as_secs()))
-            .map(Value::Duration),
+        (Shape::Duration(from, to), Raw::Text(text)) => {
+            parse_duration(text).filter(|length| (*from..=*to).contains(&length.as_secs())).map(Value::Duration)
+        }
         (Shape::Endpoint(port), Raw::Text(text)) => parse_endpoint(text, *port).map(Value::Endpoint),
         (Shape::Texts, Raw::Array(nodes)) if nodes.len() <= MAX_TEXTS => {
             let mut texts = Vec::with_capacity(nodes.len());
@@ -236,7 +237,8 @@ mod tests {
         assert_eq!(shown("gate.lan:99").as_deref(), Some("gate.lan:99"));
         assert_eq!(shown("[fe80::1]:80").as_deref(), Some("[fe80::1]:80"));
         assert_eq!(shown("fe80::1").as_deref(), Some("[fe80::1]:4370"));
-        for wrong in ["", ":80", "10.0.0.256", "10.0.0", "a b", "http://x", "x:0", "x:65536", "x:+5", "[::1", "[::1]80"] {
+        for wrong in ["", ":80", "10.0.0.256", "10.0.0", "a b", "http://x", "x:0", "x:65536", "x:+5", "[::1", "[::1]80"]
+        {
             assert_eq!(shown(wrong), None, "{wrong:?}");
         }
         assert_eq!(parse_endpoint("host", 0), None);

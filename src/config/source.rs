@@ -31,6 +31,17 @@ struct Source {
     shown: String,
     path: PathBuf,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
+    /// The text ends where the file could no longer be read.
+    cut: bool,
+}
+
+/// One file for the parser.
+pub(super) struct FileText<'s> {
+    pub(super) file: usize,
+    pub(super) text: &'s str,
+    pub(super) cut: bool,
 }
 
 impl Sources {
@@ -60,7 +71,10 @@ impl Sources {
         if names.len() > MAX_FILES {
             findings.mistake(
                 Place { file: 0, offset: 0 },
-                format!("conf.d holds {} files; at most {MAX_FILES} are read: put several devices into one file", names.len()),
+                format!(
+                    "conf.d holds {} files; at most {MAX_FILES} are read: put several devices into one file",
+                    names.len()
+                ),
                 format!("conf.d 中有 {} 个文件，最多 {MAX_FILES} 个：请把多台设备写在同一个文件里", names.len()),
             );
             names.truncate(MAX_FILES);
@@ -74,8 +88,8 @@ impl Sources {
 
     fn add(&mut self, path: PathBuf, shown: String, findings: &mut Findings) {
         let at = Place { file: self.files.len(), offset: 0 };
-        let text = match read_text(&path) {
-            Ok(text) => text,
+        let (text, cut) = match read_text(&path) {
+            Ok(text) => (text, false),
             Err(NotRead::Io(error)) => {
                 findings.broken();
                 findings.mistake(
@@ -83,7 +97,7 @@ impl Sources {
                     format!("cannot be read ({error}): check that {} exists and may be read by punchd", path.display()),
                     format!("无法读取（{error}）：请确认 {} 存在并且 punchd 有权读取", path.display()),
                 );
-                String::new()
+                (String::new(), true)
             }
             Err(NotRead::TooLong) => {
                 findings.broken();
@@ -92,7 +106,7 @@ impl Sources {
                     "is longer than 1 MiB: split it into files in conf.d, and import people from a CSV file ([people] file)",
                     "超过 1 MiB：请拆分到 conf.d 中的多个文件，人员请用 CSV 导入（[people] file）",
                 );
-                String::new()
+                (String::new(), true)
             }
             Err(NotRead::NotUtf8(valid)) => {
                 findings.broken();
@@ -101,15 +115,16 @@ impl Sources {
                     "is not UTF-8 from here on: save the file in the encoding UTF-8",
                     "从这里开始不是 UTF-8 编码：请把文件另存为 UTF-8",
                 );
-                valid
+                (valid, true)
             }
         };
-        self.files.push(Source { shown, path, text });
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.files.push(Source { shown, path, text, lines, cut });
     }
 
-    /// The text of every file, with its number.
-    pub(super) fn texts(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.files.iter().map(|source| source.text.strip_prefix('\u{feff}').unwrap_or(&source.text)).enumerate()
+    /// Every file.
+    pub(super) fn texts(&self) -> impl Iterator<Item = FileText<'_>> {
+        self.files.iter().enumerate().map(|(file, source)| FileText { file, text: &source.text, cut: source.cut })
     }
 
     /// Where the files stand.
@@ -122,10 +137,9 @@ impl Sources {
         let Some(source) = self.files.get(place.file) else {
             return Spot { file: String::new(), line: 1, column: 1 };
         };
-        let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
-        let before = text.get(..place.offset).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let line = source.lines.partition_point(|start| *start <= place.offset).max(1);
+        let start = source.lines.get(line - 1).copied().unwrap_or(0);
+        let column = source.text.get(start..place.offset).unwrap_or("").chars().count() + 1;
         Spot { file: source.shown.clone(), line, column }
     }
 
@@ -147,11 +161,12 @@ fn read_text(path: &Path) -> Result<String, NotRead> {
         return Err(NotRead::Io(std::io::Error::other("not a regular file")));
     }
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(NotRead::Io)?;
+    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)).map_err(NotRead::Io)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(NotRead::TooLong);
+    }
+    if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
+        bytes.drain(..3);
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();

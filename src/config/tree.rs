@@ -1,5 +1,8 @@
 //! The written configuration as one tree: every file parsed, then joined, with the place of every key and value.
 
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -63,34 +66,57 @@ impl Raw {
 /// a mistake that names both places.
 pub(super) fn read(sources: &Sources, findings: &mut Findings) -> Table {
     let mut whole = Table { at: sources.start(), entries: Vec::new() };
-    for (file, text) in sources.texts() {
-        let (table, errors) = DeTable::parse_recoverable(text);
-        let mut last_line = None;
+    for source in sources.texts() {
+        let (table, errors) = DeTable::parse_recoverable(source.text);
+        let mut lost = Vec::new();
+        // What follows a broken spot in the same line is mostly its consequence.
+        let mut first_of_line = BTreeMap::new();
         for error in errors {
             findings.broken();
-            let offset = error.span().map_or(text.len(), |span| span.start.min(text.len()));
-            let at = Place { file, offset };
-            // What follows a broken spot in the same line is mostly its consequence.
-            let line = sources.spot(at).line;
-            if last_line.replace(line) == Some(line) {
-                continue;
+            let offset = error.span().map_or(source.text.len(), |span| span.start.min(source.text.len()));
+            let line = line_around(source.text, offset);
+            lost.push(lost_section(source.text, line.start).unwrap_or(line.clone()));
+            // So is what the parser says about the end of a file that was cut.
+            if !(source.cut && offset >= source.text.len()) {
+                first_of_line.entry(line.start).or_insert((offset, error));
             }
+        }
+        for (offset, error) in first_of_line.into_values() {
             let message = error.message().trim();
             findings.mistake(
-                at,
+                Place { file: source.file, offset },
                 format!("is not TOML here: {message}. A setting is written key = \"text\", key = 5 or key = true"),
                 format!("这里不符合 TOML 语法：{message}。正确写法如 key = \"text\"、key = 5 或 key = true"),
             );
         }
-        let table = own_table(file, Place { file, offset: 0 }, table.into_inner());
-        join(&mut whole, table, sources, findings);
+        let file = File { number: source.file, lost };
+        join(&mut whole, file.table(Place { file: source.file, offset: 0 }, table.into_inner()), sources, findings);
     }
     whole
 }
 
+fn line_around(text: &str, offset: usize) -> Range<usize> {
+    let start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let end = text.get(offset..).and_then(|after| after.find('\n')).map_or(text.len(), |length| offset + length);
+    start..end
+}
+
+/// The lines that belong to a section whose heading is broken: they would be taken for settings of another one.
+fn lost_section(text: &str, line: usize) -> Option<Range<usize>> {
+    let heading = text.get(line..)?;
+    if !heading.trim_start().starts_with('[') {
+        return None;
+    }
+    let end = heading.match_indices("\n[").next().map_or(text.len(), |(at, _)| line + at + 1);
+    Some(line..end)
+}
+
 fn join(whole: &mut Table, part: Table, sources: &Sources, findings: &mut Findings) {
+    let mut known: HashMap<String, usize> =
+        whole.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
     for entry in part.entries {
-        let Some(earlier) = whole.entries.iter_mut().find(|known| known.key == entry.key) else {
+        let Some(earlier) = known.get(&entry.key).and_then(|at| whole.entries.get_mut(*at)) else {
+            known.insert(entry.key.clone(), whole.entries.len());
             whole.entries.push(entry);
             continue;
         };
@@ -113,34 +139,45 @@ fn all_tables(nodes: &[Node]) -> bool {
     nodes.iter().all(|node| matches!(node.raw, Raw::Table(_)))
 }
 
-fn own_table(file: usize, at: Place, table: DeTable<'_>) -> Table {
-    let mut entries: Vec<Entry> = table
-        .into_iter()
-        .map(|(key, value)| Entry {
-            at: Place { file, offset: key.span().start },
-            key: key.into_inner().into_owned(),
-            node: own(file, value),
-        })
-        .collect();
-    entries.sort_by_key(|entry| entry.at);
-    Table { at, entries }
+/// A file whose parsed values become ours.
+struct File {
+    number: usize,
+    /// What is not to be looked at.
+    lost: Vec<Range<usize>>,
 }
 
-fn own(file: usize, value: Spanned<DeValue<'_>>) -> Node {
-    let at = Place { file, offset: value.span().start };
-    let raw = match value.into_inner() {
-        DeValue::String(text) => Raw::Text(text.into_owned()),
-        DeValue::Integer(number) => Raw::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()),
-        DeValue::Float(number) => Raw::Float(number.as_str().parse().ok()),
-        DeValue::Boolean(truth) => Raw::Boolean(truth),
-        DeValue::Datetime(moment) => Raw::Datetime(moment),
-        DeValue::Array(values) => Raw::Array(values.into_iter().map(|value| own(file, value)).collect()),
-        DeValue::Table(table) => Raw::Table(own_table(file, at, table)),
-    };
-    Node { at, raw }
+impl File {
+    fn table(&self, at: Place, table: DeTable<'_>) -> Table {
+        let kept = |at: usize| !self.lost.iter().any(|lost| lost.contains(&at));
+        let mut entries: Vec<Entry> = table
+            .into_iter()
+            .filter(|(key, _)| kept(key.span().start))
+            .map(|(key, value)| Entry {
+                at: Place { file: self.number, offset: key.span().start },
+                key: key.into_inner().into_owned(),
+                node: self.node(value),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.at);
+        Table { at, entries }
+    }
+
+    fn node(&self, value: Spanned<DeValue<'_>>) -> Node {
+        let at = Place { file: self.number, offset: value.span().start };
+        let raw = match value.into_inner() {
+            DeValue::String(text) => Raw::Text(text.into_owned()),
+            DeValue::Integer(number) => Raw::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()),
+            DeValue::Float(number) => Raw::Float(number.as_str().parse().ok()),
+            DeValue::Boolean(truth) => Raw::Boolean(truth),
+            DeValue::Datetime(moment) => Raw::Datetime(moment),
+            DeValue::Array(values) => Raw::Array(values.into_iter().map(|value| self.node(value)).collect()),
+            DeValue::Table(table) => Raw::Table(self.table(at, table)),
+        };
+        Node { at, raw }
+    }
 }
 
 /// One value, as it would stand behind a key.
 pub(super) fn parse_value(text: &str) -> Option<Raw> {
-    DeValue::parse(text).ok().map(|value| own(0, value).raw)
+    DeValue::parse(text).ok().map(|value| File { number: 0, lost: Vec::new() }.node(value).raw)
 }

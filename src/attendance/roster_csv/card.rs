@@ -99,16 +99,26 @@ impl NotACard {
                     None => (String::new(), String::new()),
                 };
                 Text::new(
-                    format!("the card number {shown} can mean several cards, since readers print one card's number in different ways.{en} Tap the card at a reader and copy the bytes that punchd shows, such as 04A1B2C3; if these digits are the bytes, write hex:{shown}"),
-                    format!("卡号 {shown} 可能对应多张卡，因为各种读卡器的写法不同。{zh}请在读卡器上刷卡，抄下 punchd 显示的十六进制字节，如 04A1B2C3；若这些数字就是字节，请写 hex:{shown}"),
+                    format!(
+                        "the card number {shown} can mean several cards, since readers print one card's number in different ways.{en} Tap the card at a reader and copy the bytes that punchd shows, such as 04A1B2C3; if these digits are the bytes, write hex:{shown}"
+                    ),
+                    format!(
+                        "卡号 {shown} 可能对应多张卡，因为各种读卡器的写法不同。{zh}请在读卡器上刷卡，抄下 punchd 显示的十六进制字节，如 04A1B2C3；若这些数字就是字节，请写 hex:{shown}"
+                    ),
                 )
             }
             Self::Split => Text::new(
-                format!("the card number {shown} is the short form printed on the card, which several cards can share: tap the card at a reader and copy the bytes that punchd shows, such as 0100745A70"),
-                format!("卡号 {shown} 是卡面上的简写，多张卡可能相同：请在读卡器上刷卡，抄下 punchd 显示的字节，如 0100745A70"),
+                format!(
+                    "the card number {shown} is the short form printed on the card, which several cards can share: tap the card at a reader and copy the bytes that punchd shows, such as 0100745A70"
+                ),
+                format!(
+                    "卡号 {shown} 是卡面上的简写，多张卡可能相同：请在读卡器上刷卡，抄下 punchd 显示的字节，如 0100745A70"
+                ),
             ),
             Self::Unreadable => Text::new(
-                format!("{shown:?} is no card number: it wants the card's bytes in hexadecimal, two digits a byte, such as 04A1B2C3 or 04:A1:B2:C3"),
+                format!(
+                    "{shown:?} is no card number: it wants the card's bytes in hexadecimal, two digits a byte, such as 04A1B2C3 or 04:A1:B2:C3"
+                ),
                 format!("{shown:?} 不是卡号：应为十六进制字节，每字节两位，如 04A1B2C3 或 04:A1:B2:C3"),
             ),
         }
@@ -128,7 +138,9 @@ mod tests {
 
     #[test]
     fn hexadecimal_bytes_are_kept_in_one_form() {
-        for written in ["04A1B2C3", "04a1b2c3", "04:A1:b2:C3", "04 A1 B2 C3", "04-a1-b2-c3", "hex:04a1b2c3", "0x04A1B2C3"] {
+        for written in
+            ["04A1B2C3", "04a1b2c3", "04:A1:b2:C3", "04 A1 B2 C3", "04-a1-b2-c3", "hex:04a1b2c3", "0x04A1B2C3"]
+        {
             assert_eq!(CardNumber::parse(written).unwrap().hex(), "04A1B2C3", "{written}");
         }
         assert_eq!(CardNumber::parse("04:10:02:03").unwrap().hex(), "04100203");
