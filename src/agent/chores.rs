@@ -155,7 +155,9 @@ async fn watch_disk(operations: &Operations, board: &Board) {
                 "磁盘已满：腾出空间之前不接受任何打卡。清理后会自动恢复。",
             )),
             Some(Failure::Fatal(why)) => Health::fault(Text::new(
-                format!("The journal cannot be written ({why}): punchd stops and verifies it at its next start. Check the card or disk."),
+                format!(
+                    "The journal cannot be written ({why}): punchd stops and verifies it at its next start. Check the card or disk."
+                ),
                 format!("日志无法写入（{why}）：punchd 将停止并在下次启动时校验。请检查存储卡或磁盘。"),
             )),
         };
@@ -213,7 +215,9 @@ async fn cut(operations: &Operations, keep: journal::Retention, trusted_within: 
                     }
                     break;
                 }
-                Ok(Removed { readings, uploads, .. }) => tracing::info!(readings, uploads, "removed what is past its retention"),
+                Ok(Removed { readings, uploads, .. }) => {
+                    tracing::info!(readings, uploads, "removed what is past its retention")
+                }
                 Err(error) => {
                     tracing::warn!(%error, "retention could not remove anything");
                     break;

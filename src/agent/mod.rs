@@ -24,9 +24,9 @@ use crate::intake::{Desk, Intake, Office, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
 pub use chores::STOPPED_BY_DISK;
-pub use operations::{Approval, Decided, OperationError, Operations};
+pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;
-pub use status::{Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
+pub use status::{AlertStatus, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
 
 /// Open readings that are judged in one transaction.
 const JUDGED_AT_ONCE: usize = 200;

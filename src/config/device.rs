@@ -66,28 +66,6 @@ impl std::fmt::Debug for DeviceConfig {
     }
 }
 
-/// What a terminal's user id means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UserIdRule {
-    /// It is looked up in the people list.
-    Mapped,
-    /// It is the WeCom userid.
-    IsUserid,
-    /// The userid is this, followed by it.
-    Prefixed(String),
-}
-
-/// What becomes of punches of a terminal whose clock is off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WrongClock {
-    /// A person decides.
-    Hold,
-    /// The terminal's time counts.
-    AsRecorded,
-    /// The measured offset is taken off.
-    Correct,
-}
-
 /// What WeCom is told a device is (facts/wecom-api.md 1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceType {
@@ -287,7 +265,7 @@ fn user_ids(check: &mut Check<'_>, section: &Section) -> Option<UserIdRule> {
         );
     }
     match rule {
-        "userid" => Some(UserIdRule::IsUserid),
+        "userid" => Some(UserIdRule::Userid),
         "mapped" => Some(UserIdRule::Mapped),
         _ => {
             if !section.is_written("user_id_prefix") {

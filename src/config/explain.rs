@@ -134,7 +134,7 @@ fn ids(device: &DeviceConfig) -> Text {
             "  User ids and cards are looked up in the people list; unknown ones are kept until someone maps them.",
             "  编号和卡号按人员表查找；未知的先保存，待有人对应。",
         ),
-        UserIdRule::IsUserid => Text::new(
+        UserIdRule::Userid => Text::new(
             "  A user id of the device is the WeCom userid; cards are looked up in the people list.",
             "  设备上的编号就是企业微信账号；卡号按人员表查找。",
         ),
