@@ -1,5 +1,6 @@
 //! `[[device]]`: one terminal or reader, with what every kind has in common; the rest is its driver's.
 
+use crate::attendance::{UserIdRule, WrongClock};
 use std::collections::BTreeSet;
 use std::time::Duration;
 

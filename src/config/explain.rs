@@ -3,10 +3,11 @@
 use punchd_contract::{Shape, Text, Value};
 
 use super::destination::{DestinationConfig, DestinationSettings};
-use super::device::{DeviceConfig, DeviceType, UserIdRule, WrongClock};
+use super::device::{DeviceConfig, DeviceType};
 use super::duration::show_duration;
 use super::secrets::{SecretOrigin, SecretSource};
 use super::{Config, Datum, names::OrganisationName};
+use crate::attendance::{UserIdRule, WrongClock};
 
 impl Config {
     /// A line for each thing that will happen. Names the sources of secrets, never what they say.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use punchd::config::{Coordinates, Datum, DestinationSettings, DeviceType, Language, LogLevel, UserIdRule, WrongClock};
+use punchd::attendance::{UserIdRule, WrongClock};
+use punchd::config::{Coordinates, Datum, DestinationSettings, DeviceType, Language, LogLevel};
 
 use crate::site::{Site, assert_one, small};
 
