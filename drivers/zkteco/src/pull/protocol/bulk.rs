@@ -147,6 +147,10 @@ impl Gathering {
                 }
                 self.blocks = true;
             }
+            // A block of nothing would let a transfer go on for ever.
+            Reply::Data if packet.data.is_empty() && self.wanted.is_some_and(|wanted| wanted > 0) => {
+                return Err(BulkError::BrokenOff);
+            }
             Reply::Data => {
                 self.received += packet.data.len();
                 self.pieces.push((packet.session, packet.data));

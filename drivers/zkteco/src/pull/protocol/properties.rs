@@ -14,9 +14,8 @@ use super::time::{RawTime, civil_of_six, six_of_civil};
 use super::user::{User, UserForm, decode_users};
 
 fn packets() -> impl Strategy<Value = Vec<Packet>> {
-    let one = (any::<u16>(), any::<u16>(), any::<u16>(), vec(any::<u8>(), 0..200)).prop_map(
-        |(command, session, reply, data)| Packet { command, session, reply, data, sound: true },
-    );
+    let one = (any::<u16>(), any::<u16>(), any::<u16>(), vec(any::<u8>(), 0..200))
+        .prop_map(|(command, session, reply, data)| Packet { command, session, reply, data, sound: true });
     vec(one, 0..12)
 }
 

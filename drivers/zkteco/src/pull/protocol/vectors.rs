@@ -125,7 +125,7 @@ fn two_users_come_in_one_small_answer() {
     let body = Gathering::table().take(small).unwrap().unwrap();
     let users = long_users(&contents(body).unwrap());
     let seen: Vec<_> = users.iter().map(|u| (u.uid, u.user_id.as_str(), Encoding::Utf8.decode(&u.name))).collect();
-    assert_eq!(seen, [(1, "100001lp", "cfulvano".to_owned()), (2, "222222cb", "rmengano".to_owned())]);
+    assert_eq!(seen, [(1, "100001lp", "cfulano".to_owned()), (2, "222222cb", "rmengano".to_owned())]);
 }
 
 #[test]
@@ -221,9 +221,8 @@ fn at(text: &str) -> DateTime {
 
 #[test]
 fn live_punches_of_three_captures_are_read_and_written() {
-    let event = frame(
-        "5050827d28000000f401ac12010000003939393131313333330000000000000000000000000000000100120619112905",
-    );
+    let event =
+        frame("5050827d28000000f401ac12010000003939393131313333330000000000000000000000000000000100120619112905");
     assert_eq!((Reply::of(event.command), event.session, event.reply), (Reply::Event, 1, 0));
     let score = frame("5050827d09000000f401a7fc0001000064");
     assert_eq!((Reply::of(score.command), score.session, score.data), (Reply::Event, 0x100, vec![100]));
