@@ -1,1 +1,5 @@
-//! x
+//! ZKTeco-family terminals: asked by us on port 4370 (pull), or calling us over HTTP (push).
+
+pub mod pull;
+
+pub use pull::ZktecoPull;
