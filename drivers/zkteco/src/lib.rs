@@ -1,4 +1,4 @@
-//! Drivers for ZKTeco-family terminals: the gateway asks (pull) or the terminal comes (push). The two share no bytes.
+//! ZKTeco-family terminals: asked by us on port 4370 (pull), or calling us over HTTP (push).
 
 pub mod push;
 

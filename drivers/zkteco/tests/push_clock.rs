@@ -71,7 +71,8 @@ async fn people_are_stored_and_removed_and_the_door_opens() {
     let site = Site::new().await;
     let terminal = site.terminal();
     assert!(site.sees(|bench| bench.users().len() == 2).await);
-    let enrol = |user_id: &str| Command::EnrolPerson { user_id: user_id.into(), name: "王\t五\n".into(), card: Some(7) };
+    let enrol =
+        |user_id: &str| Command::EnrolPerson { user_id: user_id.into(), name: "王\t五\n".into(), card: Some(7) };
     site.bench.command(enrol("1003")).await.unwrap();
     assert_eq!(terminal.users().get("1003").map(String::as_str), Some("王 五"));
     assert_eq!(site.bench.users().len(), 3);

@@ -87,14 +87,16 @@ async fn old_paths_old_http_and_chunks_are_taken() {
     let site = Site::new().await;
     let line = "1001\t2026-01-05 08:00:0";
     for (number, path) in ["/iclock/cdata.aspx", "/iclock/cdata/", "/ICLOCK/CDATA"].into_iter().enumerate() {
-        let answer = site.post(&format!("{path}?sn={SERIAL}&Table=attlog"), format!("{line}{number}\t0\t1\n").as_bytes()).await;
+        let answer =
+            site.post(&format!("{path}?sn={SERIAL}&Table=attlog"), format!("{line}{number}\t0\t1\n").as_bytes()).await;
         assert_eq!(body(&answer), "OK: 1");
     }
-    let old = format!("POST /iclock/cdata?SN={SERIAL}&table=ATTLOG HTTP/1.0\r\nContent-Length: 28\r\n\r\n{line}4\t0\t1\t0");
+    let old =
+        format!("POST /iclock/cdata?SN={SERIAL}&table=ATTLOG HTTP/1.0\r\nContent-Length: 30\r\n\r\n{line}4\t0\t1\t0");
     assert_eq!(body(&site.raw(old.as_bytes()).await), "OK: 1");
     let chunked = format!(
         "POST /iclock/cdata?SN={SERIAL}&table=ATTLOG HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
-         17\r\n{line}5\r\n4\r\n\t0\t1\r\n0\r\n\r\n"
+         18\r\n{line}5\r\n4\r\n\t0\t1\r\n0\r\n\r\n"
     );
     assert_eq!(body(&site.raw(chunked.as_bytes()).await), "OK: 1");
     assert_eq!(site.bench.readings().len(), 5);
@@ -105,7 +107,9 @@ async fn old_paths_old_http_and_chunks_are_taken() {
 #[tokio::test(start_paused = true)]
 async fn a_body_beyond_the_limit_is_refused() {
     let site = Site::new().await;
-    let head = format!("POST /iclock/cdata?SN={SERIAL}&table=ATTLOG HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "POST /iclock/cdata?SN={SERIAL}&table=ATTLOG HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\nConnection: close\r\n\r\n"
+    );
     let answer = site.raw(head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }

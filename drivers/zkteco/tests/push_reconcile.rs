@@ -22,7 +22,9 @@ fn forgetful(site: &Site, days: i8) -> VirtualPushTerminal {
 }
 
 fn complete(bench: &punchd_contract::conformance::Bench) -> bool {
-    bench.health_now().is_some_and(|health| health.condition == Condition::Working && health.text.en.contains("; complete at"))
+    bench
+        .health_now()
+        .is_some_and(|health| health.condition == Condition::Working && health.text.en.contains("; complete at"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,10 +94,14 @@ async fn punches_deleted_on_the_terminal_stay_here_and_are_reported() {
     }
     assert!(site.sees(|bench| bench.readings().len() == 4).await);
     terminal.delete_punches_by_hand();
-    assert!(site.bench.until(25 * 60 * MINUTE, |bench| {
-        let kinds: Vec<_> = bench.alerts().iter().map(|alert| alert.kind).collect();
-        kinds.contains(&AlertKind::PunchesDeleted) && kinds.contains(&AlertKind::CountsDiffer)
-    }).await);
+    assert!(
+        site.bench
+            .until(25 * 60 * MINUTE, |bench| {
+                let kinds: Vec<_> = bench.alerts().iter().map(|alert| alert.kind).collect();
+                kinds.contains(&AlertKind::PunchesDeleted) && kinds.contains(&AlertKind::CountsDiffer)
+            })
+            .await
+    );
     assert_eq!(site.bench.readings().len(), 4);
 }
 

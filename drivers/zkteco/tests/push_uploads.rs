@@ -98,7 +98,10 @@ async fn a_line_that_cannot_be_read_is_kept_answered_and_shown() {
     let readings = site.bench.readings();
     assert_eq!(readings[1].credential, Credential::Unreadable);
     assert_eq!(readings[1].raw, b"garbage\tnot-a-date");
-    assert_eq!((&readings[2].credential, readings[2].happened), (&Credential::UserId("1002".into()), Happened::Impossible));
+    assert_eq!(
+        (&readings[2].credential, readings[2].happened),
+        (&Credential::UserId("1002".into()), Happened::Impossible)
+    );
     assert!(site.bench.alerts().iter().any(|alert| alert.kind == AlertKind::NotUnderstood));
 }
 
@@ -142,11 +145,14 @@ async fn a_clock_set_by_hand_and_deleted_punches_raise_one_alert_each() {
 async fn templates_photos_and_passwords_never_reach_the_agent() {
     let site = Site::new().await;
     let secret = "VEVNUExBVEVDT05URU5U";
-    let operlog = format!("FP PIN=1\tFID=0\tSize=20\tValid=1\tTMP={secret}\nUSER PIN=1\tName=A\tPasswd={secret}\tCard=\n");
+    let operlog =
+        format!("FP PIN=1\tFID=0\tSize=20\tValid=1\tTMP={secret}\nUSER PIN=1\tName=A\tPasswd={secret}\tCard=\n");
     assert_eq!(body(&site.upload("OPERLOG", operlog.as_bytes()).await), "OK: 2");
     let biodata = format!("BIODATA Pin=1\tNo=0\tTmp={secret}\n");
     assert_eq!(body(&site.upload("BIODATA", biodata.as_bytes()).await), "OK: 1");
-    let photo = [b"PIN=20260105080000-1.jpg\nSN=X\nsize=20\nCMD=uploadphoto\0\xFF\xD8\xFF".as_slice(), secret.as_bytes()].concat();
+    let photo =
+        [b"PIN=20260105080000-1.jpg\nSN=X\nsize=20\nCMD=uploadphoto\0\xFF\xD8\xFF".as_slice(), secret.as_bytes()]
+            .concat();
     assert_eq!(body(&site.upload("ATTPHOTO", &photo).await), "OK");
     assert_eq!(body(&site.post(&format!("/iclock/fdata?SN={SERIAL}"), &photo).await), "OK");
     let odd = format!("x=1\tContent={secret}\n");

@@ -51,7 +51,8 @@ impl Terminal {
             // An answer of OK would make the terminal forget what never arrived.
             return Reply::refused(411, "the length of the body is missing");
         }
-        let table: String = ask.query.get("table").unwrap_or("").chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+        let table: String =
+            ask.query.get("table").unwrap_or("").chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
         let body = sealed(&ask.body);
         let mut taken = Taken { stamp: stamp(ask, &table), ..Taken::default() };
         let reply = match table.to_ascii_uppercase().as_str() {
@@ -147,7 +148,9 @@ impl Terminal {
         if count > 0 {
             self.state().unreadable += count;
             let text = Text::new(
-                format!("the terminal sent punches of {table} that name nobody or cannot be read; they are kept: look at them"),
+                format!(
+                    "the terminal sent punches of {table} that name nobody or cannot be read; they are kept: look at them"
+                ),
                 format!("设备上传的 {table} 中有无法识别的打卡记录，已保留，请查看"),
             );
             taken.alerts.push((format!("lines:{table}"), Alert { kind: AlertKind::NotUnderstood, text }));
@@ -190,7 +193,8 @@ impl Terminal {
     /// Takes the firmware from whatever names it.
     pub(super) fn learn(&self, fields: &Fields) {
         let plain = |text: &str| text.chars().filter(|c| !c.is_control()).take(60).collect::<String>();
-        let version = fields.get(&["FWVersion", "FirmVer", "~FirmVer", "FirmwareVersion"]).filter(|text| !text.is_empty());
+        let version =
+            fields.get(&["FWVersion", "FirmVer", "~FirmVer", "FirmwareVersion"]).filter(|text| !text.is_empty());
         if let Some(version) = version {
             let model = fields.get(&["~DeviceName", "DeviceName"]).unwrap_or("");
             self.state().firmware = Some(plain(format!("{model} {version}").trim()));
@@ -239,11 +243,17 @@ fn alert(operation: &Operation) -> Option<(String, Alert)> {
     let Operation { deed, code, who, time, object } = operation;
     let (kind, en, zh) = match deed {
         Deed::ClockSet => (AlertKind::ClockSet, "the terminal's clock was set", "设备时间被修改"),
-        Deed::PunchesDeleted => (AlertKind::PunchesDeleted, "punches were deleted on the terminal", "设备上的打卡记录被删除"),
-        Deed::EverythingDeleted => (AlertKind::PunchesDeleted, "all data was deleted on the terminal", "设备上的全部数据被清除"),
-        Deed::AdministratorsCleared => {
-            (AlertKind::Other, "the terminal's administrators were cleared: anybody can open its menu", "设备管理员被清除，任何人都能进入菜单")
+        Deed::PunchesDeleted => {
+            (AlertKind::PunchesDeleted, "punches were deleted on the terminal", "设备上的打卡记录被删除")
         }
+        Deed::EverythingDeleted => {
+            (AlertKind::PunchesDeleted, "all data was deleted on the terminal", "设备上的全部数据被清除")
+        }
+        Deed::AdministratorsCleared => (
+            AlertKind::Other,
+            "the terminal's administrators were cleared: anybody can open its menu",
+            "设备管理员被清除，任何人都能进入菜单",
+        ),
         Deed::Duress => (AlertKind::Other, "somebody punched under duress", "有人在胁迫下打卡"),
         Deed::Other => return None,
     };

@@ -221,7 +221,9 @@ impl Terminal {
             Command::Reconcile { from, to } if from <= to => {
                 return self.compare(Period { from: *from, to: *to }, true, request);
             }
-            Command::Reconcile { .. } => return refuse(request, "the first day is after the last", "开始日期晚于结束日期"),
+            Command::Reconcile { .. } => {
+                return refuse(request, "the first day is after the last", "开始日期晚于结束日期");
+            }
             Command::SetClock if self.zone_minutes().is_none() => {
                 return refuse(request, "the gateway does not know the time itself yet", "网关自身时间尚未校准");
             }
@@ -260,7 +262,9 @@ fn done_text(order: &Order) -> Done {
         ),
         Order::Unlock => Text::new("the door was opened", "已开门"),
         Order::StoreUser { .. } => Text::new("the terminal stored the person", "设备已保存该人员"),
-        Order::DeleteUser { .. } => Text::new("the terminal removed the person; punches stay", "设备已删除该人员，打卡记录保留"),
+        Order::DeleteUser { .. } => {
+            Text::new("the terminal removed the person; punches stay", "设备已删除该人员，打卡记录保留")
+        }
         _ => Text::new("the terminal did it", "设备已执行"),
     })
 }
@@ -277,7 +281,9 @@ fn answer(period: Period, finding: Finding) -> Result<Done, CommandError> {
             format!("设备上现存 {days} 的 {theirs} 条记录均已收到（此前共收到 {ours} 条）"),
         ))),
         Finding::Uncounted { records } => Ok(Done(Text::new(
-            format!("the terminal sent {records} records of {days}; its firmware cannot count, so there is no proof that these are all"),
+            format!(
+                "the terminal sent {records} records of {days}; its firmware cannot count, so there is no proof that these are all"
+            ),
             format!("设备已上传 {days} 的 {records} 条记录；固件不支持计数，无法证明完整"),
         ))),
         Finding::Differs { theirs, ours } => Err(CommandError::Failed(Text::new(
@@ -293,13 +299,17 @@ fn differs(period: Period, finding: Finding, is_today: bool) -> Option<(String, 
     let Period { from, to } = period;
     let (theirs, ours, text) = match finding {
         Finding::Differs { theirs, ours } => {
-            let en = format!("from {from} to {to} the terminal counts {theirs} records, {ours} are here: read its log by USB and compare");
+            let en = format!(
+                "from {from} to {to} the terminal counts {theirs} records, {ours} are here: read its log by USB and compare"
+            );
             let zh = format!("{from} 至 {to} 设备计数 {theirs} 条，网关 {ours} 条，请用 U 盘导出核对");
             (theirs, ours, Text::new(en, zh))
         }
         // Today a punch may arrive while the terminal counts.
         Finding::Fewer { theirs, ours } if !is_today => {
-            let en = format!("from {from} to {to} the terminal has only {theirs} records left, {ours} had arrived: were some deleted on it?");
+            let en = format!(
+                "from {from} to {to} the terminal has only {theirs} records left, {ours} had arrived: were some deleted on it?"
+            );
             let zh = format!("{from} 至 {to} 设备上只剩 {theirs} 条，网关已有 {ours} 条，请确认设备上是否删除过记录");
             (theirs, ours, Text::new(en, zh))
         }

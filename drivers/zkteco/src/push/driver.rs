@@ -102,7 +102,8 @@ impl House {
         }
         strangers.insert(serial.clone(), Instant::now());
         drop(strangers);
-        let plain = |key| ask.query.get(key).unwrap_or("").chars().filter(char::is_ascii_graphic).take(24).collect::<String>();
+        let plain =
+            |key| ask.query.get(key).unwrap_or("").chars().filter(char::is_ascii_graphic).take(24).collect::<String>();
         let dialect = if security::says_so(ask) { "security push" } else { "attendance push" };
         let detail = format!("{dialect} {}", plain("pushver"));
         tracing::info!(%serial, peer = %ask.peer, "an unknown terminal wants in");
@@ -133,7 +134,9 @@ impl Terminal {
         };
         if !good {
             let text = Text::new(
-                format!("a terminal at {peer} sends another comm key or none: set the same key in its menu and in `comm_key`"),
+                format!(
+                    "a terminal at {peer} sends another comm key or none: set the same key in its menu and in `comm_key`"
+                ),
                 format!("来自 {peer} 的设备通信密钥不符或缺失：请使设备菜单与 `comm_key` 一致"),
             );
             self.refuse(peer, text).await;
@@ -162,7 +165,9 @@ impl Terminal {
             (Door::Registry, _) => self.register(ask).await,
             (Door::Push, _) => self.door_settings(ask).await,
             (Door::QueryData, true) => self.query_data(ask).await,
-            (Door::RtData, _) if ask.query.get("type").is_some_and(|kind| kind.eq_ignore_ascii_case("time")) => self.time(),
+            (Door::RtData, _) if ask.query.get("type").is_some_and(|kind| kind.eq_ignore_ascii_case("time")) => {
+                self.time()
+            }
             _ => Reply::refused(400, "this is not understood here"),
         }
     }

@@ -72,7 +72,11 @@ impl Orders {
         self.next_id += 1;
         let first = matches!(purpose, Purpose::Agent(_));
         let errand = Errand { id: self.next_id, order, purpose, since: now, tries: 0 };
-        if first { self.waiting.push_front(errand) } else { self.waiting.push_back(errand) }
+        if first {
+            self.waiting.push_front(errand)
+        } else {
+            self.waiting.push_back(errand)
+        }
         Ok(())
     }
 

@@ -160,7 +160,9 @@ async fn read(request: Request<Incoming>, peer: IpAddr) -> Result<Ask, Reply> {
     }
     let body = match timeout(BODY_WITHIN, Limited::new(body, LARGEST).collect()).await {
         Ok(Ok(whole)) => whole.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(Reply::refused(413, "too large")),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            return Err(Reply::refused(413, "too large"));
+        }
         Ok(Err(_)) => return Err(Reply::refused(400, "the body broke off")),
         Err(_) => return Err(Reply::refused(408, "the body took too long")),
     };

@@ -75,7 +75,8 @@ impl Terminal {
         if options && state.orders.give(Order::Check, Purpose::Options, Instant::now()).is_ok() {
             state.zone_told = minutes;
         }
-        let due = state.round_due || state.last_round.is_none_or(|last| last.elapsed() >= self.settings.reconcile_every);
+        let due =
+            state.round_due || state.last_round.is_none_or(|last| last.elapsed() >= self.settings.reconcile_every);
         if let Some(today) = today
             && due
             && state.survey.is_idle()
@@ -135,7 +136,10 @@ impl Terminal {
         }
         if let Some((period, (theirs, ours))) = state.findings.differing.iter().next() {
             return Health::warning(Text::new(
-                format!("from {} to {} the terminal counts {theirs} records, {ours} are here: read its log by USB and compare", period.from, period.to),
+                format!(
+                    "from {} to {} the terminal counts {theirs} records, {ours} are here: read its log by USB and compare",
+                    period.from, period.to
+                ),
                 format!("{} 至 {} 设备计数 {theirs} 条，网关 {ours} 条，请用 U 盘导出核对", period.from, period.to),
             ));
         }
@@ -176,8 +180,12 @@ impl Terminal {
         let port = self.settings.listen.port;
         let serial = self.serial();
         Text::new(
-            format!("waiting for terminal {serial} to connect: in its menu (Comm. → Cloud Server / ADMS) set the server address to this gateway's address and the port to {port}"),
-            format!("等待设备 {serial} 连接：请在设备菜单“通讯设置 → 云服务器”中把服务器地址设为本网关地址，端口设为 {port}"),
+            format!(
+                "waiting for terminal {serial} to connect: in its menu (Comm. → Cloud Server / ADMS) set the server address to this gateway's address and the port to {port}"
+            ),
+            format!(
+                "等待设备 {serial} 连接：请在设备菜单“通讯设置 → 云服务器”中把服务器地址设为本网关地址，端口设为 {port}"
+            ),
         )
     }
 }

@@ -192,7 +192,8 @@ impl Terminal {
             (state.memory.clone(), state.news(self))
         };
         let users = self.state().merge(taken.users);
-        let told_first = |(what, alert): (String, Alert)| (what.is_empty() || memory.first_time(&what)).then_some(alert);
+        let told_first =
+            |(what, alert): (String, Alert)| (what.is_empty() || memory.first_time(&what)).then_some(alert);
         let alerts = taken.alerts.into_iter().filter_map(told_first).collect();
         if let Some((table, stamp)) = taken.stamp {
             memory.stamps.insert(table, stamp);

@@ -1,5 +1,6 @@
 //! A bench with the push driver listening on a free port, and ways to talk to it.
 #![allow(dead_code, reason = "every test file uses another part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +98,8 @@ impl Site {
     }
 
     pub async fn post(&self, path: &str, body: &[u8]) -> String {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         self.raw(&[head.as_bytes(), body].concat()).await
     }
 

@@ -112,7 +112,10 @@ mod tests {
         let Line::User(user) = parse("USER PIN=7\tName=张三\tPri=0\tPasswd=\tCard=3221225472\tGrp=1\tTZ=0") else {
             panic!("a user was sent");
         };
-        assert_eq!((user.user_id.as_str(), user.name.as_str(), user.card.as_deref()), ("7", "张三", Some("3221225472")));
+        assert_eq!(
+            (user.user_id.as_str(), user.name.as_str(), user.card.as_deref()),
+            ("7", "张三", Some("3221225472"))
+        );
         let Line::User(user) = parse("USER PIN=7\tName=\tCard=[0000000000]") else { panic!("a user was sent") };
         assert_eq!(user.card, None);
     }

@@ -72,7 +72,11 @@ pub struct Options {
 
 impl Options {
     /// A usual terminal of seven columns in China with nobody on it.
-    pub fn new(server: impl Into<String>, serial: impl Into<String>, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Self {
+    pub fn new(
+        server: impl Into<String>,
+        serial: impl Into<String>,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ) -> Self {
         Self {
             server: server.into(),
             serial: serial.into(),
@@ -154,8 +158,12 @@ impl VirtualPushTerminal {
             error_delay: options.error_delay,
             last_answer: None,
         };
-        let shared =
-            Arc::new(Shared { options, state: Mutex::new(state), plugged: watch::Sender::new(true), wake: Notify::new() });
+        let shared = Arc::new(Shared {
+            options,
+            state: Mutex::new(state),
+            plugged: watch::Sender::new(true),
+            wake: Notify::new(),
+        });
         let task = tokio::spawn(session::live(Arc::clone(&shared)));
         Self { shared, _power: Arc::new(Power(task.abort_handle())) }
     }
@@ -169,7 +177,8 @@ impl VirtualPushTerminal {
     /// Somebody shows a finger now. One person takes at least a second.
     pub fn punch_now(&self, user_id: &str) -> DateTime {
         let now = self.local_time();
-        let earlier = self.shared.state().log.iter().rev().find(|record| record.user_id == user_id).map(|record| record.time);
+        let earlier =
+            self.shared.state().log.iter().rev().find(|record| record.user_id == user_id).map(|record| record.time);
         let time = match earlier {
             Some(earlier) if earlier >= now => earlier.saturating_add(1.second()),
             _ => now,
@@ -284,7 +293,8 @@ impl VirtualPushTerminal {
 
     /// Sends bytes that are no HTTP at all.
     pub async fn send_garbage(&self) -> std::io::Result<()> {
-        line::raw(&self.shared.options.server, b"\x00\xFF\x13garbage\r\n\r\nPOST \x01", Duration::from_millis(100)).await
+        line::raw(&self.shared.options.server, b"\x00\xFF\x13garbage\r\n\r\nPOST \x01", Duration::from_millis(100))
+            .await
     }
 
     /// Sends half an upload and hangs up after a while.

@@ -135,7 +135,8 @@ impl Session<'_> {
             .map(|(pin, name)| format!("user uid=1\tcardno=\tpin={pin}\tpassword=\tgroup=1\tstarttime=0\tendtime=0\tname={name}\tprivilege=0"))
             .collect();
         let count = lines.len();
-        let answer = self.ask(&format!("cdata?table=tabledata&tablename=user&count={count}"), Some(lines.join("\r\n"))).await?;
+        let answer =
+            self.ask(&format!("cdata?table=tabledata&tablename=user&count={count}"), Some(lines.join("\r\n"))).await?;
         if answer.text.trim() != format!("user={count}") {
             return Err(not_ok());
         }
@@ -248,7 +249,10 @@ impl Session<'_> {
         if command == "INFO" {
             let state = self.shared.state();
             let (users, punches) = (state.users.len(), state.log.len());
-            return Ok((0, format!("~DeviceName=K40\nFWVersion=Ver 8.0.4\nUserCount={users}\nTransactionCount={punches}\n")));
+            return Ok((
+                0,
+                format!("~DeviceName=K40\nFWVersion=Ver 8.0.4\nUserCount={users}\nTransactionCount={punches}\n"),
+            ));
         }
         if command == "CHECK" {
             return Ok((0, String::new()));
@@ -261,7 +265,9 @@ impl Session<'_> {
             let lines: Vec<String> = {
                 let state = self.shared.state();
                 let log = state.log.iter().enumerate();
-                log.filter(|(_, record)| within(period, &written(record.time))).map(|(at, record)| record.line(dialect, at)).collect()
+                log.filter(|(_, record)| within(period, &written(record.time)))
+                    .map(|(at, record)| record.line(dialect, at))
+                    .collect()
             };
             for batch in lines.chunks(BATCH) {
                 self.upload(batch).await?;
@@ -278,7 +284,9 @@ impl Session<'_> {
             let users = self.shared.state().users.clone();
             let lines: Vec<String> = users
                 .iter()
-                .map(|(pin, name)| format!("USER PIN={pin}\tName={name}\tPri=0\tPasswd=\tCard=\tGrp=1\tTZ=0\tVerify=0\tViceCard="))
+                .map(|(pin, name)| {
+                    format!("USER PIN={pin}\tName={name}\tPri=0\tPasswd=\tCard=\tGrp=1\tTZ=0\tVerify=0\tViceCard=")
+                })
                 .collect();
             let answer = self.ask("cdata?table=OPERLOG&Stamp=9999", Some(lines.join("\n") + "\n")).await?;
             return if answer.is_ok() { Ok((0, String::new())) } else { Err(not_ok()) };
