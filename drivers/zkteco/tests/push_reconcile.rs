@@ -67,7 +67,7 @@ async fn a_gap_during_the_day_is_found_by_the_daily_comparison_and_after_a_silen
     terminal.go_online();
     tokio::time::sleep(60 * MINUTE).await;
     assert_eq!(site.bench.readings().len(), 1);
-    assert!(site.bench.until(25 * 60 * MINUTE, |bench| bench.readings().len() == 2).await);
+    assert!(site.sees_within(25 * 60 * MINUTE, |bench| bench.readings().len() == 2).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,7 @@ async fn a_terminal_that_counts_what_it_does_not_have_is_reported_once() {
     let differ = site.bench.alerts().iter().filter(|alert| alert.kind == AlertKind::CountsDiffer).count();
     assert_eq!(differ, 1);
     terminal.count_phantoms(0);
-    assert!(site.bench.until(25 * 60 * MINUTE, complete).await, "{:?}", site.bench.health_now());
+    assert!(site.sees_within(25 * 60 * MINUTE, complete).await, "{:?}", site.bench.health_now());
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,4 +133,19 @@ async fn a_lost_cursor_and_a_restart_cost_a_fetch_and_no_alert() {
     assert_eq!(site.bench.readings().len(), 15);
     assert!(site.bench.repeated() > 0);
     assert!(site.bench.alerts().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_difference_of_long_ago_is_told_once_and_not_fetched_every_day() {
+    let site = Site::new().await;
+    let terminal = site.terminal();
+    terminal.punch("1001", date(2025, 6, 1).at(8, 0, 0, 0), 1, 0);
+    terminal.count_phantoms(1);
+    assert!(site.sees(|bench| bench.alerts().iter().any(|alert| alert.kind == AlertKind::CountsDiffer)).await);
+    tokio::time::sleep(30 * MINUTE).await;
+    let repeated = site.bench.repeated();
+    tokio::time::sleep(3 * 24 * 60 * MINUTE).await;
+    assert_eq!(site.bench.repeated(), repeated);
+    assert_eq!(site.bench.alerts().len(), 1);
+    assert_eq!(site.bench.health_now().unwrap().condition, Condition::Warning);
 }
