@@ -127,7 +127,10 @@ impl Terminal {
             });
         }
         self.note_unreadable("ATTLOG", taken);
-        self.state().orders.still_sending(tokio::time::Instant::now());
+        let mut state = self.state();
+        // Also where it was an access controller before: the same serial number may get other firmware.
+        state.memory.dialect = Some(Dialect::Attendance);
+        state.orders.still_sending(tokio::time::Instant::now());
         Reply::taken(taken.readings.len())
     }
 

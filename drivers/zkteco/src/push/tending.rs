@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use punchd_contract::{Alert, AlertKind, Condition, Health, Text};
+use punchd_contract::{Alert, AlertKind, CommandError, Condition, Health, Text};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::orders::Purpose;
@@ -30,6 +30,7 @@ impl Terminal {
     }
 
     async fn look_after(&self) {
+        self.spare_doors();
         let overdue = self.state().orders.overdue(Instant::now());
         self.fail(overdue).await;
         self.watch_zone();
@@ -64,6 +65,23 @@ impl Terminal {
             self.begin_check();
         }
         self.say_health();
+    }
+
+    /// The commands of the attendance dialect mean nothing to an access controller: what was lined up before it said that
+    /// it is one is dropped.
+    fn spare_doors(&self) {
+        let mut state = self.state();
+        if !state.guards_doors() {
+            return;
+        }
+        let errands = state.orders.take_all();
+        let mut requests = state.survey.drop_all();
+        drop(state);
+        requests.extend(errands.into_iter().filter_map(|errand| match errand.purpose {
+            Purpose::Agent(request) => Some(request),
+            _ => None,
+        }));
+        requests.into_iter().for_each(|request| request.answer(Err(CommandError::Unsupported)));
     }
 
     /// Has the options fetched again when summer time began or ended, or when the gateway has learned the time since the
