@@ -6,7 +6,7 @@ use punchd::journal::{Failure, JournalError};
 use punchd_contract::Batch;
 
 use crate::common::{House, at, person, reading};
-use crate::disk::{Disk, Fault, Kept, Kind, Lasting};
+use crate::disk::{Disk, Fault, Kept, Kind, Lasting, Operation};
 use crate::gateway::Gateway;
 use crate::scenario::{Expected, STEPS, go_on, step};
 
@@ -39,17 +39,21 @@ async fn after_an_error(kind: Kind, at_least: u64) {
             assert!(matches!(more, Err(JournalError::Closed | JournalError::Broken(_))), "{when}: {more:?}");
             assert_eq!(disk.tried_after_the_fault(), 0, "{when}: the writer went on");
         }
-        let in_writer = gateway.is_started();
+        let in_writer = gateway.is_started() && stopped.is_some();
+        let before_the_end = disk.was_hit();
         gateway.stop().await;
         if !disk.was_hit() {
             assert_eq!(answered, STEPS);
             break;
         }
         hits += 1;
-        if in_writer {
+        // A fault in the restart in the middle was found and dealt with by the start that followed.
+        // An empty log that cannot be removed at the end is no harm.
+        let at_the_end = !before_the_end && disk.first_hit() != Some(Operation::Delete);
+        if in_writer || at_the_end {
             assert_eq!(disk.tried_after_the_fault(), 0, "{when}: something was tried again while closing");
         }
-        if in_writer || matches!(stopped, Some(JournalError::Broken(_))) {
+        if at_the_end || matches!(stopped, Some(JournalError::Broken(_))) {
             assert!(gateway.suspicion().raised().is_some(), "{when}: no note for the next start, {stopped:?}");
         }
         // The process starts again; the machine kept its power, so the kernel still shows what it could not write.

@@ -58,3 +58,23 @@ async fn a_full_disk_refuses_loses_nothing_and_works_again_by_itself_once_there_
         assert!(refused > 50, "the writer refused {refused} times only");
     }
 }
+
+#[tokio::test]
+async fn only_a_transaction_that_wrote_something_ends_the_alarm_of_a_full_disk() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let disk = Disk::new();
+    let mut gateway = Gateway::with(&folder, &disk);
+    gateway.start().await.unwrap();
+    disk.plan(Fault::new(Kind::Full, 1, Lasting::ForEver));
+    let refused = gateway.sql("INSERT INTO meta VALUES ('a', '1')").await;
+    assert!(matches!(refused, Err(JournalError::DiskFull)), "{refused:?}");
+    gateway.says(|failure| *failure == Some(Failure::DiskFull)).await;
+    // The second is begun when the first is over.
+    gateway.sql("SELECT 1").await.unwrap();
+    gateway.sql("SELECT 1").await.unwrap();
+    assert_eq!(*gateway.journal().failure().borrow(), Some(Failure::DiskFull));
+    disk.repair();
+    gateway.sql("INSERT INTO meta VALUES ('a', '1')").await.unwrap();
+    gateway.says(Option::is_none).await;
+    gateway.stop().await;
+}

@@ -1,5 +1,6 @@
 //! A gateway on a faulty disk: what it does may fail, and what it holds can be compared.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,8 +129,7 @@ impl Gateway {
 
     /// Everything it holds, and that it holds together.
     pub async fn holds(&self) -> String {
-        let (dump, finding) =
-            self.journal().read(|sql| Ok((dump(sql)?, journal::verify(sql, None)?))).await.unwrap();
+        let (dump, finding) = self.journal().read(|sql| Ok((dump(sql)?, journal::verify(sql, None)?))).await.unwrap();
         assert_eq!(finding.broken, None);
         self.agrees().await;
         dump
@@ -138,14 +138,32 @@ impl Gateway {
     /// Law 3 and the bookkeeping between tables: nothing is half there.
     pub async fn agrees(&self) {
         for (query, what) in [
-            ("SELECT count(*) FROM reading r WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.seq = r.seq)", "a reading without a verdict"),
-            ("SELECT count(*) FROM verdict v WHERE NOT EXISTS (SELECT 1 FROM reading r WHERE r.seq = v.seq)", "a verdict without a reading"),
-            ("SELECT count(*) FROM verdict v WHERE outcome = 0 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.seq = v.seq)", "a punch without a delivery"),
-            ("SELECT count(*) FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.seq = d.seq AND v.outcome = 0)", "a delivery without a punch"),
-            ("SELECT count(*) FROM reading r WHERE NOT EXISTS (SELECT 1 FROM record_key k WHERE k.key = r.record_key AND k.seq = r.seq)", "a reading without its key"),
+            (
+                "SELECT count(*) FROM reading r WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.seq = r.seq)",
+                "a reading without a verdict",
+            ),
+            (
+                "SELECT count(*) FROM verdict v WHERE NOT EXISTS (SELECT 1 FROM reading r WHERE r.seq = v.seq)",
+                "a verdict without a reading",
+            ),
+            (
+                "SELECT count(*) FROM verdict v WHERE outcome = 0 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.seq = v.seq)",
+                "a punch without a delivery",
+            ),
+            (
+                "SELECT count(*) FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.seq = d.seq AND v.outcome = 0)",
+                "a delivery without a punch",
+            ),
+            (
+                "SELECT count(*) FROM reading r WHERE NOT EXISTS (SELECT 1 FROM record_key k WHERE k.key = r.record_key AND k.seq = r.seq)",
+                "a reading without its key",
+            ),
             // The scenarios' cursors say how many records of the terminal were read.
-            ("SELECT count(*) FROM device d WHERE cursor IS NOT NULL
-                AND cast(cursor AS INTEGER) <> (SELECT count(*) FROM reading r WHERE r.device = d.device)", "a cursor that does not agree with the readings"),
+            (
+                "SELECT count(*) FROM device d WHERE cursor IS NOT NULL
+                AND cast(cursor AS INTEGER) <> (SELECT count(*) FROM reading r WHERE r.device = d.device)",
+                "a cursor that does not agree with the readings",
+            ),
         ] {
             let found: i64 =
                 self.journal().read(move |sql| Ok(sql.query_row(query, [], |row| row.get(0))?)).await.unwrap();
@@ -154,19 +172,20 @@ impl Gateway {
     }
 }
 
-/// All rows that mean something, in order. Bodies of uploads are sealed with random numbers and left out.
+/// All rows that mean something, in order. What grows when a submission comes a second time (contacts, the count of an upload) and
+/// what random numbers make (sealed bodies) are left out.
 fn dump(sql: &Connection) -> Result<String, JournalError> {
     let mut all = String::new();
     for query in [
-        "SELECT seq, hex(digest), raw FROM reading ORDER BY seq",
+        "SELECT seq, substr(hex(digest), 1, 8), CAST(raw AS TEXT) FROM reading ORDER BY seq",
         "SELECT * FROM verdict ORDER BY seq, organisation",
         "SELECT destination, seq, person, time_s, state FROM delivery ORDER BY destination, seq",
         "SELECT device, name, cursor, serial FROM device ORDER BY device",
         "SELECT hex(key), seq FROM record_key ORDER BY seq",
         "SELECT * FROM person ORDER BY person",
         "SELECT * FROM credential ORDER BY kind, value",
-        "SELECT * FROM contact ORDER BY contact",
-        "SELECT upload, table_name, hex(digest), times FROM upload ORDER BY upload",
+        "SELECT DISTINCT device, firmware FROM contact",
+        "SELECT upload, table_name, hex(digest) FROM upload ORDER BY upload",
         "SELECT seq, next_seq, hex(digest) FROM cut ORDER BY seq",
     ] {
         let mut rows = sql.prepare_cached(query)?;
@@ -174,7 +193,7 @@ fn dump(sql: &Connection) -> Result<String, JournalError> {
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             let values = (0..columns).map(|column| row.get(column)).collect::<Result<Vec<Value>, _>>()?;
-            all.push_str(&format!("{values:?}\n"));
+            let _ = writeln!(all, "{values:?}");
         }
         all.push('\n');
     }

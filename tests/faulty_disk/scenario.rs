@@ -21,7 +21,15 @@ pub async fn step(gateway: &mut Gateway, number: usize) -> Result<(), JournalErr
     match number {
         0 => gateway.start().await,
         1 => gateway.people(vec![person("zhangsan", &["1001"]), person("lisi", &["1002"])]).await,
-        2 => submit(gateway, FIRST, 3, [reading("1001", at(10), 1), reading("1002", at(11), 1), reading("1001", at(12), 1)]).await,
+        2 => {
+            submit(
+                gateway,
+                FIRST,
+                3,
+                [reading("1001", at(10), 1), reading("1002", at(11), 1), reading("1001", at(12), 1)],
+            )
+            .await
+        }
         3 => submit(gateway, SECOND, 1, [reading("1001", at(14), 1)]).await,
         // Earlier than what is there, and not yet gone out: it takes the place of a punch.
         4 => submit(gateway, SECOND, 2, [reading("1001", at(9), 1)]).await,
@@ -42,7 +50,8 @@ pub async fn step(gateway: &mut Gateway, number: usize) -> Result<(), JournalErr
             let contact = Contact { firmware: Some("Ver 6.60".into()), clock_offset_ms: Some(0), ..Contact::default() };
             let upload = Upload { table: "ATTLOG".into(), body: vec![b'x'; 9000], understood: true };
             let readings = (0..5).map(|n| reading("1002", at(30 + n * 4), 1)).collect();
-            let batch = Batch { readings, cursor: cursor(9), contact: Some(contact), upload: Some(upload), ..Batch::default() };
+            let batch =
+                Batch { readings, cursor: cursor(9), contact: Some(contact), upload: Some(upload), ..Batch::default() };
             gateway.submit(FIRST, batch).await.map(drop)
         }
         10 => {

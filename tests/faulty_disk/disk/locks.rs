@@ -74,7 +74,11 @@ impl Shared {
             return Err(ffi::SQLITE_BUSY);
         }
         let mine = self.holders.entry(who).or_default();
-        if alone { mine.1 |= mask } else { mine.0 |= mask }
+        if alone {
+            mine.1 |= mask
+        } else {
+            mine.0 |= mask
+        }
         Ok(())
     }
 

@@ -65,7 +65,7 @@ pub struct State {
     pub last_number: u64,
     pub(super) fault: Option<Fault>,
     pub(super) counted: u64,
-    pub(super) hit: bool,
+    pub(super) hit: Option<Operation>,
     pub(super) after_hit: u64,
     pub(super) powered_off: bool,
     pub(super) stall: bool,
@@ -96,7 +96,7 @@ impl Disk {
     /// From now on, counting anew.
     pub fn plan(&self, fault: Fault) {
         let mut state = self.lock();
-        (state.fault, state.counted, state.hit, state.after_hit) = (Some(fault), 0, false, 0);
+        (state.fault, state.counted, state.hit, state.after_hit) = (Some(fault), 0, None, 0);
     }
 
     /// The fault is over: room was made, the device was replaced.
@@ -105,6 +105,10 @@ impl Disk {
     }
 
     pub fn was_hit(&self) -> bool {
+        self.first_hit().is_some()
+    }
+
+    pub fn first_hit(&self) -> Option<Operation> {
         self.lock().hit
     }
 
@@ -294,14 +298,14 @@ impl State {
     }
 
     fn strike(&mut self, operation: Operation, name: &str) -> Option<Fault> {
-        if self.hit {
+        if self.hit.is_some() {
             self.after_hit += 1;
         }
         let fault = self.fault.filter(|fault| fault.counts(operation, name))?;
         self.counted += 1;
         let struck = self.counted == fault.at || (self.counted > fault.at && fault.lasting == Lasting::ForEver);
         if struck {
-            self.hit = true;
+            self.hit.get_or_insert(operation);
             self.powered_off = fault.kind == Kind::PowerCut;
         }
         struck.then_some(fault)

@@ -120,8 +120,7 @@ unsafe extern "C" fn read(
     at: ffi::sqlite3_int64,
 ) -> c_int {
     // SAFETY: the file is open, and SQLite gives a buffer of `amount` bytes.
-    let (open, into) =
-        unsafe { (opened(file), std::slice::from_raw_parts_mut(into.cast::<u8>(), amount as usize)) };
+    let (open, into) = unsafe { (opened(file), std::slice::from_raw_parts_mut(into.cast::<u8>(), amount as usize)) };
     match open.disk.read(open.inode, at as usize, into) {
         Ok(length) if length == into.len() => ffi::SQLITE_OK,
         Ok(length) => {
