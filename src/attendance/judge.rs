@@ -106,28 +106,29 @@ impl Attendance {
                 }
                 (_, known) => known.copied().unwrap_or_default(),
             };
-            verdicts.push(self.one(write, evidence, clock, None, &people)?);
+            verdicts.push(self.one(write, evidence, clock, None, None, &people)?);
         }
         Ok(verdicts)
     }
 
-    /// Asks again about readings whose verdict is open or missing. Readings that are settled are left alone.
+    /// Asks again about readings whose verdict is open or missing. What is settled is left alone, for each organisation by itself.
     pub fn reopen(&self, write: &Write<'_>, seqs: &[Seq]) -> Result<u64, JournalError> {
         let people = self.people();
         let mut settled = 0;
         for seq in seqs {
-            let closed: i64 = write
-                .sql()
-                .prepare_cached("SELECT count(*) FROM verdict WHERE seq = ?1 AND outcome NOT IN (2, 3)")?
-                .query_row([seq], |row| row.get(0))?;
-            if closed > 0 {
+            let verdicts = organisations_of(write.sql(), *seq)?;
+            let open: Vec<OrganisationId> =
+                verdicts.iter().filter(|(_, open)| *open).map(|(organisation, _)| *organisation).collect();
+            let settled_somewhere = open.len() < verdicts.len();
+            if settled_somewhere && open.is_empty() {
                 continue;
             }
             let Some(evidence) = Evidence::load(write.sql(), *seq)? else { continue };
             let at = evidence.contact.map_or(At::Wall(evidence.stamp.wall), At::Contact);
             let clock = clock_evidence(write.sql(), evidence.device, at)?;
             let decision = decision(write.sql(), *seq)?;
-            let verdict = self.one(write, &evidence, clock, decision.as_ref(), &people)?;
+            let verdict =
+                self.one(write, &evidence, clock, decision.as_ref(), settled_somewhere.then_some(&open[..]), &people)?;
             settled += u64::from(!matches!(verdict, Verdict::Unknown | Verdict::Held { .. }));
         }
         Ok(settled)
@@ -139,14 +140,16 @@ impl Attendance {
         evidence: &Evidence,
         clock: ClockEvidence,
         decision: Option<&(Decision, String)>,
+        only_for: Option<&[OrganisationId]>,
         people: &People,
     ) -> Result<Judged, JournalError> {
         let Some(device) = self.devices.get(&evidence.device) else {
             // A device that is no longer configured: its readings stay as they are until it is again.
             return Ok(Verdict::Unknown);
         };
+        let organisations = only_for.unwrap_or(&device.organisations);
         if let Some((Decision::Refuse, words)) = decision {
-            return self.refuse(write, device, evidence, None, Reason::Decided { words: words.clone() });
+            return refuse(write, organisations, evidence, None, Reason::Decided { words: words.clone() });
         }
         let anchor = match evidence.happened {
             Happened::Now if !evidence.stamp.trusted(device.rules.trusted_within) => {
@@ -167,10 +170,9 @@ impl Attendance {
         if let (Ok(dated), Some(from)) = (&dated, device.rules.count_from)
             && local_date(dated, &device.zone).is_some_and(|day| day < from)
         {
-            return self.refuse(write, device, evidence, Some(*dated), Reason::BeforeStart { from });
+            return refuse(write, organisations, evidence, Some(*dated), Reason::BeforeStart { from });
         }
-        let known: Vec<(OrganisationId, &Known)> = device
-            .organisations
+        let known: Vec<(OrganisationId, &Known)> = organisations
             .iter()
             .filter_map(|organisation| {
                 people
@@ -179,7 +181,7 @@ impl Attendance {
             })
             .collect();
         if known.is_empty() {
-            for organisation in &device.organisations {
+            for organisation in organisations {
                 record(write, evidence.seq, *organisation, Outcome::Unknown, None, dated.as_ref().ok(), None)?;
             }
             return Ok(Verdict::Unknown);
@@ -232,20 +234,25 @@ impl Attendance {
             Place::MergedInto(second) => Verdict::Merged { name: known.name.clone(), into: time(second) },
         })
     }
+}
 
-    fn refuse(
-        &self,
-        write: &Write<'_>,
-        device: &Device,
-        evidence: &Evidence,
-        dated: Option<Dated>,
-        reason: Reason,
-    ) -> Result<Judged, JournalError> {
-        for organisation in &device.organisations {
-            record(write, evidence.seq, *organisation, Outcome::Refused, None, dated.as_ref(), Some(&reason))?;
-        }
-        Ok(Verdict::Refused { reason: reason.text() })
+fn refuse(
+    write: &Write<'_>,
+    organisations: &[OrganisationId],
+    evidence: &Evidence,
+    dated: Option<Dated>,
+    reason: Reason,
+) -> Result<Judged, JournalError> {
+    for organisation in organisations {
+        record(write, evidence.seq, *organisation, Outcome::Refused, None, dated.as_ref(), Some(&reason))?;
     }
+    Ok(Verdict::Refused { reason: reason.text() })
+}
+
+/// The organisations that have a verdict on a reading, and whether it is open.
+fn organisations_of(sql: &Connection, seq: Seq) -> Result<Vec<(OrganisationId, bool)>, JournalError> {
+    let mut select = sql.prepare_cached("SELECT organisation, outcome IN (2, 3) FROM verdict WHERE seq = ?1")?;
+    Ok(select.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
 }
 
 /// Readings whose verdict is open or missing, oldest first.
