@@ -95,3 +95,13 @@ async fn a_driver_that_is_stopped_says_goodbye() {
     sleep(Duration::from_millis(100)).await;
     assert_eq!(site.terminal.clients(), 0, "over UDP only EXIT ends a session");
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_punches_in_one_second_both_arrive_even_where_the_count_of_a_full_log_stands_still() {
+    let site = Site::quiet(terminal(|options| (options.records, options.capacity) = (records(20), 20))).start();
+    site.arrive(20).await;
+    site.works().await;
+    site.terminal.punch_now("1001");
+    site.terminal.punch_now("1001");
+    site.arrive(22).await;
+}

@@ -198,3 +198,16 @@ async fn the_daily_read_finds_what_neither_events_nor_counts_show() {
     sleep(Duration::from_secs(24 * 3600)).await;
     site.arrive(21).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_cursor_moves_only_with_the_last_record() {
+    let site = Site::quiet(terminal(|options| options.records = records(2500)));
+    site.bench.delay(Duration::from_secs(1));
+    let mut site = site.start();
+    let half = |bench: &punchd_contract::conformance::Bench| bench.readings().len() == 1000;
+    assert!(site.bench.until(Duration::from_secs(60), half).await);
+    site.stop().await;
+    assert_eq!(site.bench.cursor_now(), None);
+    site.go_on();
+    site.arrive(2500).await;
+}
