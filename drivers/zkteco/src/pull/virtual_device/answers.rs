@@ -26,6 +26,15 @@ pub(super) struct Client {
     /// Whether it has said goodbye.
     pub gone: bool,
     opened: Vec<u8>,
+    /// Bytes of a block on this client's way.
+    block: usize,
+}
+
+impl Client {
+    /// A client whose transfers come in blocks of this size.
+    pub fn new(block: usize) -> Self {
+        Self { block, ..Self::default() }
+    }
 }
 
 /// An answer under construction: packets that all carry the request's reply id.
@@ -92,7 +101,7 @@ impl Core {
 
     fn connect(&self, client: &mut Client, answer: &mut Answer) {
         let trusted = self.options.comm_key == 0;
-        *client = Client { session: fastrand::u16(1..), connected: true, trusted, ..Client::default() };
+        *client = Client { session: fastrand::u16(1..), connected: true, trusted, ..Client::new(client.block) };
         answer.session = client.session;
         answer.say(if trusted { OK } else { UNAUTHORISED }, &[]);
     }
@@ -101,8 +110,8 @@ impl Core {
         let data = asked.data.as_slice();
         match asked.command {
             8 => answer.yes_or_no(self.held().write_user(data, &self.options)),
-            9 => self.plain(Table::Users, answer),
-            13 => self.plain(Table::Punches, answer),
+            9 => self.plain(Table::Users, client.block, answer),
+            13 => self.plain(Table::Punches, client.block, answer),
             11 => match self.option(data) {
                 Some(text) => answer.say(OK, text.as_bytes()),
                 None => answer.say(ERROR, &[]),
@@ -158,12 +167,12 @@ impl Core {
         }
     }
 
-    fn plain(&self, table: Table, answer: &mut Answer) {
+    fn plain(&self, table: Table, block: usize, answer: &mut Answer) {
         let bytes = self.table(table);
         if bytes.len() <= self.options.small_read {
             answer.say(DATA, &bytes);
         } else {
-            answer.blocks(&bytes, self.options.block);
+            answer.blocks(&bytes, block);
         }
     }
 
@@ -191,7 +200,7 @@ impl Core {
         })();
         match slice {
             Some(bytes) if self.options.slices_at_once => answer.say(DATA, bytes),
-            Some(bytes) => answer.blocks(bytes, self.options.block),
+            Some(bytes) => answer.blocks(bytes, client.block),
             None => answer.say(ERROR, &[]),
         }
     }

@@ -118,8 +118,11 @@ pub struct Options {
     pub buffered: bool,
     /// Up to how many bytes it sends a table at once.
     pub small_read: usize,
-    /// Bytes of a block.
-    pub block: usize,
+    /// Bytes of a block over TCP. Real ones announce 1008 or 65 536; clients that do not reassemble by length lose records
+    /// with the former.
+    pub tcp_block: usize,
+    /// Bytes of a block over UDP.
+    pub udp_block: usize,
     /// Whether it sends a slice as one DATA frame, without an announcement.
     pub slices_at_once: bool,
     /// What it adds to its count of records, as some firmware counts wrongly.
@@ -159,7 +162,8 @@ impl Options {
             encoding: Encoding::Utf8,
             buffered: true,
             small_read: 1024,
-            block: 1008,
+            tcp_block: 65_536,
+            udp_block: 1008,
             slices_at_once: false,
             count_off: 0,
             live: true,
