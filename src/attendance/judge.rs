@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use punchd_contract::{Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::dating::{self, ClockEvidence, Dated, EarlierContact, Question};
+use super::dating::{self, Basis, ClockEvidence, Dated, EarlierContact, Question};
 use super::merge::{self, Candidate, Place};
 use super::people::{Known, People};
 use super::rules::DeviceRules;
@@ -106,7 +107,11 @@ impl Attendance {
                 }
                 (_, known) => known.copied().unwrap_or_default(),
             };
-            verdicts.push(self.one(write, evidence, clock, None, None, &people)?);
+            // A device that is no longer configured: its readings stay as they are until it is again.
+            verdicts.push(match self.devices.get(&evidence.device) {
+                Some(device) => self.one(write, evidence, device, &device.organisations, clock, None, &people)?,
+                None => Verdict::Unknown,
+            });
         }
         Ok(verdicts)
     }
@@ -124,30 +129,31 @@ impl Attendance {
                 continue;
             }
             let Some(evidence) = Evidence::load(write.sql(), *seq)? else { continue };
+            let Some(device) = self.devices.get(&evidence.device) else { continue };
             let at = evidence.contact.map_or(At::Wall(evidence.stamp.wall), At::Contact);
             let clock = clock_evidence(write.sql(), evidence.device, at)?;
-            let decision = decision(write.sql(), *seq)?;
-            let verdict =
-                self.one(write, &evidence, clock, decision.as_ref(), settled_somewhere.then_some(&open[..]), &people)?;
-            settled += u64::from(!matches!(verdict, Verdict::Unknown | Verdict::Held { .. }));
+            let asked = if settled_somewhere { &open } else { &device.organisations };
+            let mut settles = false;
+            for (decision, organisations) in by_decision(write.sql(), *seq, asked)? {
+                let verdict = self.one(write, &evidence, device, &organisations, clock, decision.as_ref(), &people)?;
+                settles |= !matches!(verdict, Verdict::Unknown | Verdict::Held { .. });
+            }
+            settled += u64::from(settles);
         }
         Ok(settled)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is another side of the one question")]
     fn one(
         &self,
         write: &Write<'_>,
         evidence: &Evidence,
+        device: &Device,
+        organisations: &[OrganisationId],
         clock: ClockEvidence,
-        decision: Option<&(Decision, String)>,
-        only_for: Option<&[OrganisationId]>,
+        decision: Option<&Decided>,
         people: &People,
     ) -> Result<Judged, JournalError> {
-        let Some(device) = self.devices.get(&evidence.device) else {
-            // A device that is no longer configured: its readings stay as they are until it is again.
-            return Ok(Verdict::Unknown);
-        };
-        let organisations = only_for.unwrap_or(&device.organisations);
         if let Some((Decision::Refuse, words)) = decision {
             return refuse(write, organisations, evidence, None, Reason::Decided { words: words.clone() });
         }
@@ -207,8 +213,11 @@ impl Attendance {
         known: &Known,
         dated: &Result<Dated, Reason>,
     ) -> Result<Judged, JournalError> {
-        let left =
-            |dated: &Dated| known.left_on.filter(|last| local_date(dated, &device.zone).is_some_and(|day| day > *last));
+        // Whoever decided about the reading knew that the person had left.
+        let left = |dated: &Dated| {
+            let after = |last: &Date| local_date(dated, &device.zone).is_some_and(|day| day > *last);
+            known.left_on.filter(after).filter(|_| dated.basis != Basis::Decision)
+        };
         let reason = match dated {
             Ok(dated) => left(dated).map(|on| Reason::Left { on }),
             Err(reason) => Some(reason.clone()),
@@ -313,7 +322,7 @@ fn record(
     Ok(())
 }
 
-fn local_date(dated: &Dated, zone: &TimeZone) -> Option<jiff::civil::Date> {
+fn local_date(dated: &Dated, zone: &TimeZone) -> Option<Date> {
     let time = jiff::Timestamp::from_second(dated.time_s).ok()?;
     Some(zone.to_datetime(time).date())
 }
@@ -363,9 +372,32 @@ fn nearest_anchor(sql: &Connection, stamp: &Stamp) -> Result<Option<Anchor>, Jou
     Ok(anchor.optional()?)
 }
 
-fn decision(sql: &Connection, seq: Seq) -> Result<Option<(Decision, String)>, JournalError> {
-    let mut select =
-        sql.prepare_cached("SELECT what, reason FROM decision WHERE seq = ?1 ORDER BY decision DESC LIMIT 1")?;
-    let found: Option<(String, String)> = select.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+/// A decision and the words of whoever made it.
+type Decided = (Decision, String);
+
+/// What each organisation has decided about a reading, those with the same decision together; the undecided first.
+fn by_decision(
+    sql: &Connection,
+    seq: Seq,
+    organisations: &[OrganisationId],
+) -> Result<Vec<(Option<Decided>, Vec<OrganisationId>)>, JournalError> {
+    let mut groups: Vec<(Option<Decided>, Vec<OrganisationId>)> = Vec::new();
+    for organisation in organisations {
+        let decided = decision(sql, seq, *organisation)?;
+        match groups.iter_mut().find(|(known, _)| *known == decided) {
+            Some((_, group)) => group.push(*organisation),
+            None => groups.push((decided, vec![*organisation])),
+        }
+    }
+    groups.sort_by_key(|(decided, _)| decided.is_some());
+    Ok(groups)
+}
+
+fn decision(sql: &Connection, seq: Seq, organisation: OrganisationId) -> Result<Option<Decided>, JournalError> {
+    let mut select = sql.prepare_cached(
+        "SELECT what, reason FROM decision WHERE seq = ?1 AND organisation = ?2 ORDER BY decision DESC LIMIT 1",
+    )?;
+    let found: Option<(String, String)> =
+        select.query_row((seq, organisation), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(found.and_then(|(what, words)| Some((serde_json::from_str(&what).ok()?, words))))
 }
