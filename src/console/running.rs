@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use punchd_contract::Text;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{RwLock, mpsc, oneshot};
+use tokio::sync::{RwLock, mpsc, oneshot, watch};
 
 use super::refusal::Refusal;
 use crate::agent::{Agent, Operations, Status, status};
@@ -56,6 +56,11 @@ impl Running {
     /// How everything is, as the board says.
     pub async fn health(&self) -> Result<BTreeMap<Subject, State>, Refusal> {
         Ok(self.agent.read().await.as_ref().ok_or_else(Refusal::starting)?.board.states())
+    }
+
+    /// Announces changes of health; ends with the agent.
+    pub async fn changes(&self) -> Result<watch::Receiver<u64>, Refusal> {
+        Ok(self.agent.read().await.as_ref().ok_or_else(Refusal::starting)?.board.changes())
     }
 
     /// The desk of a device.
