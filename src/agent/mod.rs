@@ -60,20 +60,9 @@ pub enum StartError {
 impl Agent {
     /// Opens everything and starts all stages.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let options = Options::in_folder(&config.gateway.data);
-        let (entries, stamp) = (registry(&config), clock.stamp());
-        let opened = tokio::task::spawn_blocking(move || Journal::open(options, &entries, &stamp)).await;
-        let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
-        let attendance = Arc::new(journal.read(Attendance::load).await?);
         let board = Arc::new(Board::default());
-        let punched = Arc::new(Notify::new());
-        let operations =
-            Operations { journal, attendance, clock: clock.clone(), punched: punched.clone(), config: config.clone() };
-        chores::resume_clock(&operations, clock.as_ref()).await?;
+        let operations = Operations::open(config.clone(), clock.clone()).await?;
         operations.import_configured_people().await;
-        if let Some(salvaged) = &salvaged {
-            judge_after_salvage(&operations, salvaged).await?;
-        }
         let stop = CancellationToken::new();
         let mut chores = JoinSet::new();
         chores::start(&mut chores, &operations, &board, &config, &stop);
@@ -150,6 +139,21 @@ async fn judge_again(operations: &Operations, seqs: Vec<Seq>) -> Result<u64, Jou
 }
 
 impl Operations {
+    /// Opens the journal of this configuration, salvaging it first if need be. No stage runs.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let options = Options::in_folder(&config.gateway.data);
+        let (entries, stamp) = (registry(&config), clock.stamp());
+        let opened = tokio::task::spawn_blocking(move || Journal::open(options, &entries, &stamp)).await;
+        let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
+        let attendance = Arc::new(journal.read(Attendance::load).await?);
+        let operations = Self { journal, attendance, clock: clock.clone(), punched: Arc::new(Notify::new()), config };
+        chores::resume_clock(&operations, clock.as_ref()).await?;
+        if let Some(salvaged) = &salvaged {
+            judge_after_salvage(&operations, salvaged).await?;
+        }
+        Ok(operations)
+    }
+
     /// Takes the people list as it is in the journal now and asks again about everything that is open.
     pub async fn people_changed(&self) -> Result<u64, JournalError> {
         self.attendance.set_people(self.journal.read(People::load).await?);
