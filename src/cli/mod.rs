@@ -152,6 +152,6 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Command::Punches(punches) => punches::punches(punches, &place, screen),
         Command::Verify(verify) => verify::of_the_journal(&verify, &place, screen),
         Command::Export(export) => export::export(&export, &place, screen),
-        Command::Run | Command::Check | Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
+        Command::Run | Command::Demo(_) | Command::Check | Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
     }
 }

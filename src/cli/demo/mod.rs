@@ -63,7 +63,7 @@ pub(super) fn demo(demo: Demo) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::plain(Exit::Unavailable, error.to_string()))?;
     let right = runtime.block_on(run(demo)).map_err(|error| Failure::plain(Exit::Unavailable, error.to_string()))?;
-    Ok(if right { Exit::Done } else { Exit::Failed })
+    Ok(if right { Exit::Done } else { Exit::Negative })
 }
 
 async fn run(options: Demo) -> Result<bool, DemoError> {
