@@ -57,6 +57,15 @@ async fn a_terminal_that_another_program_holds_is_said_and_served_once_it_is_fre
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_blocks_for_one_terminal_are_said_and_never_connect_together() {
+    let first = Site::quiet(terminal(|options| options.several_clients = true)).start();
+    first.works().await;
+    let second = Site::quiet(first.terminal.clone()).start();
+    second.says(Condition::Fault, &["remove one of the two blocks", "重复"]).await;
+    assert_eq!(first.terminal.most_clients(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_log_is_said() {
     let site = Site::quiet(terminal(|_| {})).start();
     site.says(Condition::Working, &["VT00000001", "empty", "记录为空"]).await;

@@ -6,6 +6,7 @@ use super::super::protocol::bulk::Table;
 use super::super::protocol::comm_key::CommKey;
 use super::super::protocol::frame::{Packet, encode};
 use super::super::protocol::time::RawTime;
+use super::super::protocol::user::UserForm;
 use super::Core;
 
 const OK: u16 = 2000;
@@ -208,7 +209,7 @@ impl Core {
     fn option(&self, asked: &[u8]) -> Option<String> {
         // Some clients leave the closing NUL out.
         let name = asked.split(|byte| *byte == 0).next().and_then(|name| std::str::from_utf8(name).ok())?;
-        let form = matches!(self.options.user_form, super::UserForm::Long);
+        let form = matches!(self.options.user_form, UserForm::Long);
         let value = match name {
             "~SerialNumber" => self.options.serial.clone()?,
             "~DeviceName" => self.options.model.clone(),
