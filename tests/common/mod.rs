@@ -1,5 +1,5 @@
 //! A house for tests: a journal in a folder of its own with one terminal, one person and one destination.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
 use std::time::Duration;
