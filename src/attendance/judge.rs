@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 use punchd_contract::{Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::dating::{self, Basis, ClockEvidence, Dated, EarlierContact, Question};
+use super::dating::{self, Basis, ClockEvidence, Dated, Question};
+use super::evidence::{Asked, At, Decided, by_decision, clock_evidence, nearest_anchor, organisations_of};
 use super::merge::{self, Candidate, Place};
 use super::people::{Known, People};
 use super::rules::DeviceRules;
 use super::verdict::{Decision, Outcome, Reason};
-use crate::clock::{Anchor, AnchorSource, BootNanos, Stamp, UnixMillis};
+use crate::clock::UnixMillis;
 use crate::journal::{DOUBT_BEFORE, DeviceId, Evidence, JournalError, OrganisationId, Seq, Write};
 
 /// What readings are judged by: rules of devices and organisations, and the people list. Loaded from the journal.
@@ -134,7 +135,7 @@ impl Attendance {
             let clock = clock_evidence(write.sql(), evidence.device, at)?;
             let asked = if settled_somewhere { &open } else { &device.organisations };
             let mut settles = false;
-            for (decision, organisations) in by_decision(write.sql(), *seq, asked)? {
+            for Asked { decision, organisations } in by_decision(write.sql(), *seq, asked)? {
                 let verdict = self.one(write, &evidence, device, &organisations, clock, decision.as_ref(), &people)?;
                 settles |= !matches!(verdict, Verdict::Unknown | Verdict::Held { .. });
             }
@@ -258,12 +259,6 @@ fn refuse(
     Ok(Verdict::Refused { reason: reason.text() })
 }
 
-/// The organisations that have a verdict on a reading, and whether it is open.
-fn organisations_of(sql: &Connection, seq: Seq) -> Result<Vec<(OrganisationId, bool)>, JournalError> {
-    let mut select = sql.prepare_cached("SELECT organisation, outcome IN (2, 3) FROM verdict WHERE seq = ?1")?;
-    Ok(select.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
-}
-
 /// Readings whose verdict is open or missing, oldest first.
 pub fn open_readings(sql: &Connection) -> Result<Vec<Seq>, JournalError> {
     let mut select = sql.prepare_cached(
@@ -325,79 +320,4 @@ fn record(
 fn local_date(dated: &Dated, zone: &TimeZone) -> Option<Date> {
     let time = jiff::Timestamp::from_second(dated.time_s).ok()?;
     Some(zone.to_datetime(time).date())
-}
-
-/// Which contact to look at.
-enum At {
-    Latest,
-    Contact(i64),
-    Wall(UnixMillis),
-}
-
-fn clock_evidence(sql: &Connection, device: DeviceId, at: At) -> Result<ClockEvidence, JournalError> {
-    let (contact, wall) = match at {
-        At::Latest => (i64::MAX, i64::MAX),
-        At::Contact(contact) => (contact, i64::MAX),
-        At::Wall(wall) => (i64::MAX, wall.0),
-    };
-    let mut select = sql.prepare_cached(
-        "SELECT clock_offset_ms, wall_ms FROM contact
-          WHERE device = ?1 AND contact <= ?2 AND wall_ms <= ?3 AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 2",
-    )?;
-    let mut rows = select.query((device, contact, wall))?;
-    let mut evidence = ClockEvidence::default();
-    if let Some(row) = rows.next()? {
-        evidence.offset_ms = row.get(0)?;
-    }
-    if let Some(row) = rows.next()? {
-        evidence.before = Some(EarlierContact { offset_ms: row.get(0)?, at_ms: row.get(1)? });
-    }
-    Ok(evidence)
-}
-
-fn nearest_anchor(sql: &Connection, stamp: &Stamp) -> Result<Option<Anchor>, JournalError> {
-    let mut select = sql.prepare_cached(
-        "SELECT a.boottime_ns, a.true_ms, a.bound_ms FROM anchor a JOIN boot b USING (boot)
-          WHERE b.kernel_id = ?1 ORDER BY abs(a.boottime_ns - ?2) LIMIT 1",
-    )?;
-    let anchor = select.query_row((&stamp.boot.0, stamp.boottime.0), |row| {
-        Ok(Anchor {
-            boot: stamp.boot.clone(),
-            boottime: BootNanos(row.get(0)?),
-            true_time: UnixMillis(row.get(1)?),
-            bound: std::time::Duration::from_millis(row.get::<_, i64>(2)?.unsigned_abs()),
-            source: AnchorSource::System,
-        })
-    });
-    Ok(anchor.optional()?)
-}
-
-/// A decision and the words of whoever made it.
-type Decided = (Decision, String);
-
-/// What each organisation has decided about a reading, those with the same decision together; the undecided first.
-fn by_decision(
-    sql: &Connection,
-    seq: Seq,
-    organisations: &[OrganisationId],
-) -> Result<Vec<(Option<Decided>, Vec<OrganisationId>)>, JournalError> {
-    let mut groups: Vec<(Option<Decided>, Vec<OrganisationId>)> = Vec::new();
-    for organisation in organisations {
-        let decided = decision(sql, seq, *organisation)?;
-        match groups.iter_mut().find(|(known, _)| *known == decided) {
-            Some((_, group)) => group.push(*organisation),
-            None => groups.push((decided, vec![*organisation])),
-        }
-    }
-    groups.sort_by_key(|(decided, _)| decided.is_some());
-    Ok(groups)
-}
-
-fn decision(sql: &Connection, seq: Seq, organisation: OrganisationId) -> Result<Option<Decided>, JournalError> {
-    let mut select = sql.prepare_cached(
-        "SELECT what, reason FROM decision WHERE seq = ?1 AND organisation = ?2 ORDER BY decision DESC LIMIT 1",
-    )?;
-    let found: Option<(String, String)> =
-        select.query_row((seq, organisation), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(found.and_then(|(what, words)| Some((serde_json::from_str(&what).ok()?, words))))
 }
