@@ -120,7 +120,7 @@ impl App {
                 }
             }
             if let Outcome::Answered(Answered { result, .. }) = &outcome {
-                self.token.accepted().await;
+                self.token.accepted();
                 if result.is_ok() {
                     permit.passed();
                 }

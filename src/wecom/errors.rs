@@ -1,11 +1,12 @@
 //! What each of WeCom's error codes means for a delivery, in one table.
 //!
-//! **Codes that are not in the table** are [`Class::Unlisted`], a class of its own, because each of the obvious guesses does
+//! **Codes that are not in the table** are `Class::Unlisted`, a class of its own, because each of the obvious guesses does
 //! harm: taken for a bad record, a new configuration code would cost 399 calls a batch and park every punch; taken for a
 //! configuration error, one bad record would stop everybody's punches. So an unlisted code is first retried as if it were
 //! transient; then the batch is split *once*. If the halves differ, it is about a record: go on halving. If both halves are
 //! refused with that code too, it is not about a record (or about several, which a person should see anyway): stop the
-//! destination with one alarm and probe slowly. That loses nothing and costs at most six calls before it settles.
+//! destination with one alarm and probe slowly. That loses nothing and costs at most six calls before it settles. A record that is
+//! alone from the start has nothing to be compared with: probe slowly, with whatever else is waiting by then.
 
 use punchd_contract::Text;
 

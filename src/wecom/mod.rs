@@ -1,8 +1,8 @@
 //! The WeCom API: client, token, errors, one file a group of calls.
 //!
-//! [`App`] is one app of one corp. A call is made in two steps: wait for its turn ([`App::add_checkin_record`],
-//! [`App::get_checkin_data`]), then make it. Between the two, the caller writes down durably that it is about to send.
-//! What became of a call is an [`Outcome`] of three kinds, because a broken connection is neither a success nor a failure:
+//! `App` is one app of one corp. A call is made in two steps: wait for its turn (`App::add_checkin_record`,
+//! `App::get_checkin_data`), then make it. Between the two, the caller writes down durably that it is about to send.
+//! What became of a call is an `Outcome` of three kinds, because a broken connection is neither a success nor a failure:
 //! the request provably never left, WeCom answered, or nobody knows (facts/wecom-api.md 13.1).
 
 mod answer;

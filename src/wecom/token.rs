@@ -5,6 +5,7 @@
 //! wall clock of a gateway jumps.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -50,15 +51,19 @@ pub(crate) struct Fetched {
 
 /// The token of one app.
 #[derive(Debug, Default)]
-pub(crate) struct AppToken(Mutex<State>);
+pub(crate) struct AppToken {
+    /// Held while a token is being fetched.
+    state: Mutex<State>,
+    /// Rejected tokens in a row, with no accepted one between. Apart from the rest, so that the answer of one call need not
+    /// wait for the fetch of another.
+    rejections: AtomicU32,
+}
 
 #[derive(Debug, Default)]
 struct State {
     held: Option<Held>,
     /// Failed fetches in a row.
     failures: u32,
-    /// Rejected tokens in a row, with no accepted one between.
-    rejections: u32,
     replaced_at: Option<Instant>,
     pause: Option<Pause>,
 }
@@ -82,7 +87,7 @@ impl AppToken {
     where
         F: AsyncFnOnce() -> Result<Fetched, TokenFailure>,
     {
-        let mut state = self.0.lock().await;
+        let mut state = self.state.lock().await;
         let now = Instant::now();
         if let Some(held) = state.held.as_ref().filter(|held| now < held.renew_at) {
             return Ok(held.token.clone());
@@ -107,7 +112,7 @@ impl AppToken {
 
     /// Takes note that WeCom rejected this token. Answers whether one more try with another token makes sense now.
     pub(crate) async fn rejected(&self, token: &AccessToken, refusal: &Refusal) -> bool {
-        let mut state = self.0.lock().await;
+        let mut state = self.state.lock().await;
         if state.held.as_ref().is_some_and(|held| held.token != *token) {
             return true;
         }
@@ -116,23 +121,24 @@ impl AppToken {
             return state.pause.is_none();
         }
         let now = Instant::now();
-        state.rejections = state.rejections.saturating_add(1);
+        let rejections = self.rejections.load(Ordering::Relaxed).saturating_add(1);
+        self.rejections.store(rejections, Ordering::Relaxed);
         let just_replaced = state.replaced_at.is_some_and(|at| now < at + REPLACE_GAP);
-        if state.rejections == 1 && !just_replaced {
+        if rejections == 1 && !just_replaced {
             state.replaced_at = Some(now);
             tracing::info!(code = refusal.code, "WeCom voided the access token, fetching another one");
             return true;
         }
         let first = if refusal.class() == Class::SecretWrong { 5 * MINUTE } else { MINUTE };
-        let length = doubling(first, HOUR, state.rejections.saturating_sub(1).max(1));
+        let length = doubling(first, HOUR, rejections.saturating_sub(1).max(1));
         tracing::warn!(code = refusal.code, retry_in_s = length.as_secs(), "WeCom rejects fresh access tokens");
         state.pause = Some(Pause { until: now + length, because: TokenFailure::Refused(refusal.clone()) });
         false
     }
 
     /// Takes note that WeCom accepted the token of a call.
-    pub(crate) async fn accepted(&self) {
-        self.0.lock().await.rejections = 0;
+    pub(crate) fn accepted(&self) {
+        self.rejections.store(0, Ordering::Relaxed);
     }
 }
 

@@ -218,6 +218,22 @@ async fn a_proxy_is_given_user_and_password() {
 }
 
 #[tokio::test]
+async fn a_plain_address_goes_through_the_proxy_too_and_its_refusal_leaves_doubt() {
+    let server = Server::start(|_, seen| {
+        if seen.is_for_token() { token() } else { Does::Says(http("502 Bad Gateway", "cannot reach the hub")) }
+    })
+    .await;
+    let proxy = Some(Proxy::new(&format!("http://{}", server.address), None).unwrap());
+    let base_url = BaseUrl::parse("http://hub.invalid/wecom").unwrap();
+    assert_eq!(
+        unknown(write(&app(HttpSettings { base_url, proxy, ..HttpSettings::default() })).await),
+        Unknown::Status(502)
+    );
+    let seen = server.seen();
+    assert!(seen.iter().all(|seen| seen.line.contains(" http://hub.invalid/wecom/cgi-bin/")), "{seen:?}");
+}
+
+#[tokio::test]
 async fn a_client_that_cannot_be_set_up_says_which_file_and_sends_nothing() {
     let http = HttpSettings { extra_ca: Some("/no/such/ca.pem".into()), ..HttpSettings::default() };
     let app = app(http);

@@ -4,7 +4,7 @@ use punchd::attendance::UserId;
 use punchd::wecom::{Answered, CheckinRecord, DeviceDetail, Outcome, Place, RecordBatch, UnixSeconds, Wgs84};
 use serde_json::{Value, json};
 
-use crate::server::{Server, TOKEN, ok, read, record};
+use crate::server::{Server, TOKEN, ok, read, record, write};
 
 #[tokio::test]
 async fn two_hundred_punches_go_in_one_post_as_real_utf_8() {
@@ -57,4 +57,12 @@ async fn an_answer_that_does_not_say_that_there_are_no_punches_leaves_doubt() {
         let server = Server::with_token(move |_| ok(body)).await;
         assert!(matches!(read(&server.app()).await, Outcome::Unknown(_)), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_call_can_be_made_in_a_task_of_its_own() {
+    let server = Server::with_token(|_| ok(r#"{"errcode":0}"#)).await;
+    let app = std::sync::Arc::new(server.app());
+    let task = tokio::spawn(async move { (write(&app).await, read(&app).await) });
+    assert!(matches!(task.await.unwrap(), (Outcome::Answered(_), Outcome::Answered(_))));
 }

@@ -99,3 +99,12 @@ async fn being_limited_blocks_the_next_call_of_that_kind_only() {
     assert!(app.reads().blocked_until().is_none());
     assert!(matches!(read(&app).await, Outcome::Answered(_)));
 }
+
+#[tokio::test]
+async fn crowding_holds_the_next_call_back_for_seconds_only() {
+    let server = Server::with_token(|_| ok(r#"{"errcode":45033,"errmsg":"concurrent"}"#)).await;
+    let app = server.app();
+    assert_eq!(write(&app).await.refusal().unwrap().class(), Class::Concurrency);
+    let held = app.writes().blocked_until().unwrap() - tokio::time::Instant::now();
+    assert!(held <= std::time::Duration::from_secs(10), "{held:?}");
+}

@@ -1,7 +1,5 @@
 //! How the token behaves, in virtual time.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use super::super::outcome::Unreachable;
 use super::*;
 
@@ -134,7 +132,7 @@ async fn a_voided_token_is_replaced_again_two_hours_later() {
     let (token, source) = (AppToken::default(), Source::default());
     for _ in 0..3 {
         let held = token.get(async || source.give(None).await).await.unwrap();
-        token.accepted().await;
+        token.accepted();
         seconds(3600).await;
         assert!(token.rejected(&held, &refused(42001)).await);
     }
