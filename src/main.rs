@@ -1,1 +1,2 @@
+//! punchd.
 fn main() {}

@@ -11,7 +11,7 @@
 //!    *merged* into it. Two punches of one person never have the same second, which makes them tell-apart in WeCom.
 //! 4. *Where does it go?* A punch gets a delivery to every destination of its organisation, in the same transaction.
 //!
-//! Whenever something changes that could turn an open verdict (people, decisions, an anchor of the boot), [`judge::reopen`] asks
+//! Whenever something changes that could turn an open verdict (people, decisions, an anchor of the boot), [`Attendance::reopen`] asks
 //! again. Verdicts that are not open are never changed behind anyone's back, with one exception: an earlier reading that
 //! arrives late takes the place of a punch that has not left the house yet.
 
@@ -19,6 +19,7 @@ pub mod dating;
 pub mod judge;
 mod merge;
 pub mod people;
+pub mod roster_csv;
 mod rules;
 mod userid;
 mod verdict;

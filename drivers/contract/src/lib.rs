@@ -17,20 +17,32 @@
 //!
 //! The module list follows the way of a reading.
 
+pub mod declaration;
+
+pub mod settings;
+
+pub mod driver;
+
+pub mod names;
+
+pub mod credential;
+
+pub mod reading;
+
 pub mod batch;
+
+pub mod receipt;
+
 pub mod command;
+
+pub mod health;
+
+pub mod port;
+
+pub mod text;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
-pub mod credential;
-pub mod declaration;
-pub mod driver;
-pub mod health;
-pub mod names;
-pub mod port;
-pub mod reading;
-pub mod receipt;
-pub mod settings;
-pub mod text;
 
 pub use batch::{Alert, AlertKind, Batch, Contact, Cursor, MAX_BATCH, TerminalUser, Upload};
 pub use command::{Command, CommandError, Done, Request};

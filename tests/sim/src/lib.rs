@@ -6,6 +6,8 @@
 
 /// Where the stand-in's time comes from.
 pub mod clock;
+/// What they have punched until now.
+pub mod history;
 /// An invented roster: who works at the site.
 pub mod people;
 /// The server that behaves like WeCom's.

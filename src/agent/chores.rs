@@ -1,0 +1,263 @@
+//! What the agent does by itself: it watches the clock and the disk, cuts what is past its retention, verifies the chain, and
+//! keeps the journal informed of how everything is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use punchd_contract::{Health, Text};
+use rusqlite::{Connection, OptionalExtension};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::operations::Operations;
+use crate::clock::{Anchor, AnchorSource, BootNanos, Clock, Quality, UnixMillis};
+use crate::config::Config;
+use crate::health::{Board, Subject};
+use crate::journal::{self, Failure, JournalError, Removed};
+
+/// How often the clock is looked at.
+const CLOCK_EVERY: Duration = Duration::from_secs(20);
+/// How often an anchor is written down while the clock is synchronised.
+const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
+/// The pause between two portions that retention removes.
+const CUT_PAUSE: Duration = Duration::from_millis(200);
+const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+/// The whole chain is verified soon after the start, and daily.
+const FIRST_VERIFY: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What the agent says before it ends because the disk failed (`EX_IOERR`); systemd starts it again and the journal is verified.
+pub const STOPPED_BY_DISK: u8 = 74;
+
+/// Starts all chores.
+pub(super) fn start(
+    tasks: &mut JoinSet<()>,
+    operations: &Operations,
+    board: &Arc<Board>,
+    config: &Config,
+    stop: &CancellationToken,
+) {
+    let until_stopped = |work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+        let stop = stop.clone();
+        async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+        }
+    };
+    let trusted_within = config.clock.trusted_within;
+    let keep = journal::Retention { readings: config.retention.readings, uploads: config.retention.uploads };
+    let (o, b) = (operations.clone(), board.clone());
+    tasks.spawn(until_stopped(Box::pin(async move { watch_clock(&o, &b, trusted_within).await })));
+    let (o, b) = (operations.clone(), board.clone());
+    tasks.spawn(until_stopped(Box::pin(async move { watch_disk(&o, &b).await })));
+    let (o, b) = (operations.clone(), board.clone());
+    tasks.spawn(until_stopped(Box::pin(async move { keep_health(&o, &b).await })));
+    let o = operations.clone();
+    tasks.spawn(until_stopped(Box::pin(async move { cut(&o, keep, trusted_within).await })));
+    let (o, b) = (operations.clone(), board.clone());
+    tasks.spawn(until_stopped(Box::pin(async move { verify_daily(&o, &b).await })));
+    let o = operations.clone();
+    tasks.spawn(until_stopped(Box::pin(async move {
+        // Rules and people may have changed since the last run; what is open is asked about once, behind everything else.
+        if let Err(error) = o.reopen().await {
+            tracing::warn!(%error, "open readings could not be judged again");
+        }
+    })));
+}
+
+/// Teaches the clock what this boot already knew before a restart of the agent.
+pub(super) async fn resume_clock(operations: &Operations, clock: &dyn Clock) -> Result<(), JournalError> {
+    let stamp = clock.stamp();
+    let boot = stamp.boot.clone();
+    let known = operations.journal.read(move |sql| last_anchor(sql, &boot.0)).await?;
+    if let Some((boottime, true_time, bound)) = known {
+        clock.learn(&Anchor {
+            boot: stamp.boot,
+            boottime: BootNanos(boottime),
+            true_time: UnixMillis(true_time),
+            bound,
+            source: AnchorSource::System,
+        });
+    }
+    Ok(())
+}
+
+fn last_anchor(sql: &Connection, boot: &str) -> Result<Option<(i64, i64, Duration)>, JournalError> {
+    let mut select = sql.prepare(
+        "SELECT boottime_ns, true_ms, bound_ms FROM anchor JOIN boot USING (boot) WHERE kernel_id = ?1 ORDER BY boottime_ns DESC LIMIT 1",
+    )?;
+    let bound = |ms: i64| Duration::from_millis(ms.unsigned_abs());
+    Ok(select.query_row([boot], |row| Ok((row.get(0)?, row.get(1)?, bound(row.get(2)?)))).optional()?)
+}
+
+async fn watch_clock(operations: &Operations, board: &Board, trusted_within: Duration) {
+    let mut ticks = interval(CLOCK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut anchored: Option<BootNanos> = None;
+    loop {
+        ticks.tick().await;
+        let stamp = operations.clock.stamp();
+        board.say(Subject::Clock, clock_health(&stamp, trusted_within), stamp.wall);
+        let due = anchored.is_none_or(|last| {
+            stamp.boottime.0.saturating_sub(last.0).unsigned_abs() >= ANCHOR_EVERY.as_nanos() as u64
+        });
+        if !due || stamp.quality != Quality::Synchronised || !stamp.trusted(trusted_within) {
+            continue;
+        }
+        let (moment, first) = (stamp.boottime, anchored.is_none());
+        let written = operations.journal.write(move |write| {
+            let boot = write.boot(&stamp)?;
+            let bound = stamp.bound.unwrap_or_default().as_millis() as i64;
+            write.sql().execute(
+                "INSERT INTO anchor (boot, boottime_ns, true_ms, bound_ms, source) VALUES (?1, ?2, ?3, ?4, 'system')",
+                (boot, stamp.boottime.0, stamp.wall.0, bound),
+            )?;
+            Ok(())
+        });
+        match written.await {
+            Ok(()) => anchored = Some(moment),
+            Err(error) => tracing::warn!(%error, "the clock's anchor could not be written down"),
+        }
+        if first && let Err(error) = operations.reopen().await {
+            tracing::warn!(%error, "held readings could not be dated");
+        }
+    }
+}
+
+fn clock_health(stamp: &crate::clock::Stamp, trusted_within: Duration) -> Health {
+    let bound = stamp.bound.map_or_else(|| "?".to_owned(), |bound| format!("{:.1} s", bound.as_secs_f64()));
+    match (stamp.quality, stamp.trusted(trusted_within)) {
+        (Quality::Synchronised, true) => Health::working(Text::new(
+            format!("Synchronised, right to within {bound}."),
+            format!("时钟已同步，误差不超过 {bound}。"),
+        )),
+        (_, true) => Health::working(Text::new(
+            format!("Was synchronised in this boot, still right to within {bound}."),
+            format!("本次开机后曾同步，误差仍在 {bound} 以内。"),
+        )),
+        _ => Health::warning(Text::new(
+            "The gateway does not know the time yet: punches of local readers are held until it does. Give it a time server (timedatectl, chrony).",
+            "网关尚无可信时间：本地读头的打卡会先保留，校时后再计入。请配置时间服务器（timedatectl、chrony）。",
+        )),
+    }
+}
+
+async fn watch_disk(operations: &Operations, board: &Board) {
+    let mut failure = operations.journal.failure();
+    loop {
+        let health = match failure.borrow_and_update().clone() {
+            None => Health::working(Text::new("Readings are kept.", "读数正常保存。")),
+            Some(Failure::DiskFull) => Health::fault(Text::new(
+                "The disk is full: no punch is accepted until there is room. Free some space; punchd goes on by itself.",
+                "磁盘已满：腾出空间之前不接受任何打卡。清理后会自动恢复。",
+            )),
+            Some(Failure::Fatal(why)) => Health::fault(Text::new(
+                format!(
+                    "The journal cannot be written ({why}): punchd stops and verifies it at its next start. Check the card or disk."
+                ),
+                format!("日志无法写入（{why}）：punchd 将停止并在下次启动时校验。请检查存储卡或磁盘。"),
+            )),
+        };
+        board.say(Subject::Journal, health, operations.clock.stamp().wall);
+        if failure.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes changes of health down, so that the journal tells how everything was when the agent ended.
+async fn keep_health(operations: &Operations, board: &Board) {
+    let mut changes = board.changes();
+    loop {
+        let states = board.states();
+        let written = operations.journal.write(move |write| {
+            let mut put = write.sql().prepare_cached(
+                "INSERT INTO health VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET condition = ?2, en = ?3, zh = ?4, since_ms = ?5
+                   WHERE condition <> ?2 OR since_ms <> ?5",
+            )?;
+            for (subject, state) in &states {
+                let condition = serde_json::to_value(state.health.condition).ok();
+                let condition = condition.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
+                let Text { en, zh } = &state.health.text;
+                put.execute((subject.to_string(), condition, en, zh, state.since_ms))?;
+            }
+            Ok(())
+        });
+        if let Err(error) = written.await {
+            tracing::debug!(%error, "the state of health could not be written down");
+        }
+        // Sentences with changing numbers must not wear the disk.
+        sleep(Duration::from_secs(5)).await;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn cut(operations: &Operations, keep: journal::Retention, trusted_within: Duration) {
+    let mut ticks = interval(RETENTION_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        loop {
+            let stamp = operations.clock.stamp();
+            // A clock that is years ahead would make everything look old.
+            if !stamp.trusted(trusted_within) {
+                break;
+            }
+            match operations.journal.write(move |write| journal::cut(write, stamp.wall, &keep)).await {
+                Ok(Removed { readings: 0, uploads: 0, blocked_by }) => {
+                    if let Some(seq) = blocked_by {
+                        tracing::info!(seq, "retention waits for this reading: it is not delivered yet, or open");
+                    }
+                    break;
+                }
+                Ok(Removed { readings, uploads, .. }) => {
+                    tracing::info!(readings, uploads, "removed what is past its retention")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "retention could not remove anything");
+                    break;
+                }
+            }
+            sleep(CUT_PAUSE).await;
+        }
+    }
+}
+
+/// Verifies the chain and tells its head, which somebody may keep elsewhere.
+async fn verify_daily(operations: &Operations, board: &Board) {
+    sleep(FIRST_VERIFY).await;
+    loop {
+        match operations.journal.read(|sql| journal::verify(sql, None)).await {
+            Ok(finding) => match finding.broken {
+                None => tracing::info!(seq = finding.head_seq, head = %finding.head_digest, "the chain verifies; keep its head elsewhere"),
+                Some(broken) => board.say(
+                    Subject::Journal,
+                    Health::warning(Text::new(
+                        format!("The chain of readings is broken ({broken:?}): somebody changed the file. Run `punchd verify`."),
+                        format!("读数哈希链已断（{broken:?}）：文件被人改动。请运行 `punchd verify`。"),
+                    )),
+                    operations.clock.stamp().wall,
+                ),
+            },
+            Err(error @ JournalError::Damaged(_)) => {
+                tracing::error!(%error, "the journal is damaged");
+                operations.suspect(&error.to_string());
+                board.say(
+                    Subject::Journal,
+                    Health::fault(Text::new(
+                        "The journal is damaged: restart punchd, it salvages what can be read (systemctl restart punchd).",
+                        "日志文件损坏：请重启 punchd，它会转存可读取的内容（systemctl restart punchd）。",
+                    )),
+                    operations.clock.stamp().wall,
+                );
+            }
+            Err(error) => tracing::warn!(%error, "the chain could not be verified"),
+        }
+        sleep(DAY).await;
+    }
+}

@@ -1,0 +1,164 @@
+//! The agent: puts the stages together in the order of a punch's way, starts them and stops them.
+//!
+//! Starting opens the journal first (salvaging it if need be), then judges what is open, then starts delivery, and devices last:
+//! nothing is taken before it can be kept. Stopping goes the other way round. Nothing depends on a stop in order: the same
+//! start follows a power cut.
+
+mod chores;
+mod operations;
+mod registry;
+mod status;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::attendance::people::People;
+use crate::attendance::{Attendance, judge};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::health::Board;
+use crate::intake::{Desk, Intake, Office, Served};
+use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
+
+pub use chores::STOPPED_BY_DISK;
+pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
+pub use registry::registry;
+pub use status::{AlertStatus, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
+
+/// Open readings that are judged in one transaction.
+const JUDGED_AT_ONCE: usize = 200;
+
+/// A running agent.
+pub struct Agent {
+    /// Its configuration.
+    pub config: Config,
+    /// What the operators' requests are carried out with.
+    pub operations: Operations,
+    /// How everything is.
+    pub board: Arc<Board>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    intake: RwLock<Option<Intake>>,
+    chores: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// Why the agent could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A device of the configuration is not in the journal: a defect.
+    #[error("device {0} was not registered: a defect of punchd")]
+    NotRegistered(String),
+}
+
+impl Agent {
+    /// Opens everything and starts all stages.
+    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let options = Options::in_folder(&config.gateway.data);
+        let (entries, stamp) = (registry(&config), clock.stamp());
+        let opened = tokio::task::spawn_blocking(move || Journal::open(options, &entries, &stamp)).await;
+        let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
+        let attendance = Arc::new(journal.read(Attendance::load).await?);
+        let board = Arc::new(Board::default());
+        let punched = Arc::new(Notify::new());
+        let operations =
+            Operations { journal, attendance, clock: clock.clone(), punched: punched.clone(), config: config.clone() };
+        chores::resume_clock(&operations, clock.as_ref()).await?;
+        operations.import_configured_people().await;
+        if let Some(salvaged) = &salvaged {
+            judge_after_salvage(&operations, salvaged).await?;
+        }
+        let stop = CancellationToken::new();
+        let mut chores = JoinSet::new();
+        chores::start(&mut chores, &operations, &board, &config, &stop);
+        let intake = Self::start_intake(&config, &operations, &board).await?;
+        Ok(Self { config, operations, board, clock, intake: RwLock::new(Some(intake)), chores, stop })
+    }
+
+    async fn start_intake(config: &Config, operations: &Operations, board: &Arc<Board>) -> Result<Intake, StartError> {
+        let office = Office {
+            journal: operations.journal.clone(),
+            attendance: operations.attendance.clone(),
+            clock: operations.clock.clone(),
+            trusted_within: config.clock.trusted_within,
+            board: board.clone(),
+            punched: operations.punched.clone(),
+        };
+        let known = operations.journal.read(registry::device_ids).await?;
+        let mut served = Vec::with_capacity(config.devices.len());
+        for device in &config.devices {
+            let id = known
+                .get(device.name.as_str())
+                .copied()
+                .ok_or_else(|| StartError::NotRegistered(device.name.to_string()))?;
+            served.push(Served {
+                driver: device.driver,
+                prepared: device.prepared.clone(),
+                zone: device.zone.rules.clone(),
+                desk: Arc::new(Desk::new(id, device.name.clone(), office.clone())),
+            });
+        }
+        Ok(Intake::start(served))
+    }
+
+    /// The desk of a device, for commands.
+    pub fn desk(&self, name: &str) -> Option<Arc<Desk>> {
+        let intake = self.intake.read().unwrap_or_else(PoisonError::into_inner);
+        intake.as_ref().and_then(|intake| intake.desk(name).cloned())
+    }
+
+    /// Stops devices, delivery and the journal, in this order.
+    pub async fn stop(&mut self) {
+        let intake = self.intake.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(intake) = intake {
+            intake.stop().await;
+        }
+        self.stop.cancel();
+        self.chores.shutdown().await;
+        self.operations.journal.close().await;
+    }
+}
+
+/// After a salvage verdicts and deliveries may be missing: they are made again, the deliveries in doubt.
+async fn judge_after_salvage(operations: &Operations, salvaged: &Salvaged) -> Result<(), JournalError> {
+    let unjudged = operations.journal.read(judge::unjudged_readings).await?;
+    tracing::warn!(kept = salvaged.kept, unjudged = unjudged.len(), "judging what the salvage kept");
+    judge_again(operations, unjudged).await?;
+    let now = operations.clock.stamp().wall;
+    operations.journal.write(move |write| judge::restore_deliveries(write, now)).await?;
+    Ok(())
+}
+
+/// Asks again about these readings, in portions that keep nobody waiting. Answers how many were settled.
+async fn judge_again(operations: &Operations, seqs: Vec<Seq>) -> Result<u64, JournalError> {
+    let mut settled = 0;
+    for portion in seqs.chunks(JUDGED_AT_ONCE) {
+        let (portion, attendance) = (portion.to_vec(), operations.attendance.clone());
+        let rows = portion.len();
+        settled += operations.journal.write_weighing(rows, move |write| attendance.reopen(write, &portion)).await?;
+    }
+    if settled > 0 {
+        operations.punched.notify_one();
+    }
+    Ok(settled)
+}
+
+impl Operations {
+    /// Takes the people list as it is in the journal now and asks again about everything that is open.
+    pub async fn people_changed(&self) -> Result<u64, JournalError> {
+        self.attendance.set_people(self.journal.read(People::load).await?);
+        self.reopen().await
+    }
+
+    /// Asks again about everything that is open.
+    pub async fn reopen(&self) -> Result<u64, JournalError> {
+        let open = self.journal.read(judge::open_readings).await?;
+        judge_again(self, open).await
+    }
+}

@@ -1,0 +1,316 @@
+//! What operators can have done: import people, decide about a reading, approve a terminal. The running agent carries it out for
+//! the CLI; with no agent running the CLI does so itself, over the same functions.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use punchd_contract::{DeviceName, SerialNumber};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::attendance::people::{self, Difference, PersonEntry};
+use crate::attendance::roster_csv::{Known, Roster, RosterRow};
+use crate::attendance::{Attendance, Decision};
+use crate::clock::Clock;
+use crate::config::{Config, Mistakes};
+use crate::intake::registry::DRIVERS;
+use crate::journal::{Journal, JournalError, OrganisationId, Seq, Suspicion};
+
+/// The key in `meta` under which the digest of the imported people file stands.
+const IMPORTED_FILE: &str = "people_file_digest";
+
+/// What operations are carried out with.
+#[derive(Clone)]
+pub struct Operations {
+    /// Where everything is kept.
+    pub journal: Journal,
+    /// Who judges.
+    pub attendance: Arc<Attendance>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Told when there is something to deliver.
+    pub punched: Arc<Notify>,
+    /// The configuration.
+    pub config: Config,
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What was asked makes no sense.
+    #[error("{0}")]
+    Refused(String),
+    /// The configuration would not hold with it.
+    #[error("the configuration would not be right any more:\n{0}")]
+    Config(#[from] Mistakes),
+    /// A file cannot be written.
+    #[error("cannot write {}: {why}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+}
+
+/// People to put into the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Import {
+    /// People by organisation; `None` is the only one.
+    pub people: Vec<(Option<String>, PersonEntry)>,
+    /// Only tell the difference.
+    pub dry_run: bool,
+}
+
+/// What an import changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Imported {
+    /// What it changed, by organisation; the only one has an empty name.
+    pub differences: BTreeMap<String, Difference>,
+    /// Open readings that found their person.
+    pub settled: u64,
+}
+
+/// A decision about readings that could not be judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Decided {
+    /// Which.
+    pub seqs: Vec<i64>,
+    /// What.
+    pub decision: Decision,
+    /// Who decided.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+/// A terminal that knocked and is to be let in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Approval {
+    /// What it calls itself.
+    pub serial: SerialNumber,
+    /// What the operator calls it.
+    pub name: DeviceName,
+}
+
+impl Operations {
+    /// Imports people, or tells what an import would change.
+    pub async fn import(&self, import: Import) -> Result<Imported, OperationError> {
+        let dry_run = import.dry_run;
+        let mut by_organisation: BTreeMap<String, Vec<PersonEntry>> = BTreeMap::new();
+        for (organisation, person) in import.people {
+            by_organisation.entry(organisation.unwrap_or_default()).or_default().push(person);
+        }
+        let work = move |sql: &rusqlite::Connection| {
+            let mut differences = BTreeMap::new();
+            for (name, people) in by_organisation {
+                let organisation = people::organisation(sql, Some(name.as_str()).filter(|name| !name.is_empty()))?;
+                differences.insert(name, people::import(sql, organisation, &people, !dry_run)?);
+            }
+            Ok(differences)
+        };
+        if dry_run {
+            let differences = self.journal.read(work).await?;
+            return Ok(Imported { differences, settled: 0 });
+        }
+        let differences = self.journal.write(move |write| work(write.sql())).await?;
+        Ok(Imported { differences, settled: self.people_changed().await? })
+    }
+
+    /// Writes a decision down and judges the readings again. Answers how many were settled.
+    pub async fn decide(&self, decided: Decided) -> Result<u64, OperationError> {
+        let now = self.clock.stamp().wall.0;
+        if decided.reason.trim().is_empty() {
+            return Err(OperationError::Refused("say why: a decision is kept with its reason".into()));
+        }
+        let attendance = self.attendance.clone();
+        let settled = self
+            .journal
+            .write_weighing(decided.seqs.len(), move |write| {
+                let what = serde_json::to_string(&decided.decision).map_err(|error| JournalError::Refused(error.to_string()))?;
+                let mut seqs = Vec::new();
+                for seq in &decided.seqs {
+                    let open: Vec<OrganisationId> = write
+                        .sql()
+                        .prepare_cached("SELECT organisation FROM verdict WHERE seq = ?1 AND outcome IN (2, 3)")?
+                        .query_map([seq], |row| row.get(0))?
+                        .collect::<Result<_, _>>()?;
+                    if open.is_empty() {
+                        return Err(JournalError::Refused(format!("reading {seq} is not open: there is nothing to decide")));
+                    }
+                    for organisation in open {
+                        write.sql().execute(
+                            "INSERT INTO decision (seq, organisation, what, decided_by, reason, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                            (seq, organisation, &what, &decided.by, &decided.reason, now),
+                        )?;
+                    }
+                    seqs.push(Seq(*seq));
+                }
+                attendance.reopen(write, &seqs)
+            })
+            .await?;
+        self.punched.notify_one();
+        Ok(settled)
+    }
+
+    /// Adds a terminal that knocked to the configuration, as a file of its own in `conf.d`. The configuration has to be loaded again.
+    pub async fn approve(&self, approval: Approval) -> Result<PathBuf, OperationError> {
+        let serial = approval.serial.as_str().to_owned();
+        let kind = self
+            .journal
+            .read(move |sql| {
+                Ok(sql
+                    .query_row("SELECT kind FROM stranger WHERE serial = ?1", [serial], |row| row.get::<_, String>(0))
+                    .ok())
+            })
+            .await?
+            .ok_or_else(|| {
+                OperationError::Refused(format!(
+                    "no terminal {} has tried to connect: see `punchd devices`",
+                    approval.serial
+                ))
+            })?;
+        let main = self.config.files.first().cloned().unwrap_or_default();
+        let block =
+            format!("[[device]]\nname = \"{}\"\nkind = \"{kind}\"\nserial = \"{}\"\n", approval.name, approval.serial);
+        let path = tokio::task::spawn_blocking(move || add_to_config(&main, approval.name.as_str(), &block))
+            .await
+            .map_err(|error| OperationError::Refused(error.to_string()))??;
+        self.journal
+            .write(move |write| {
+                write.sql().execute("DELETE FROM stranger WHERE serial = ?1", [approval.serial.as_str()])?;
+                Ok(())
+            })
+            .await?;
+        Ok(path)
+    }
+
+    /// People of the configuration: the listed ones, and the file if it changed. Trouble with them is told and stops nothing.
+    pub(super) async fn import_configured_people(&self) {
+        let listed: Vec<_> = self
+            .config
+            .people
+            .iter()
+            .map(|person| {
+                let cards = person.cards.iter().map(|card| ("card".to_owned(), card.hex()));
+                let ids = person.user_ids.iter().map(|id| ("user_id".to_owned(), id.clone()));
+                let entry = PersonEntry {
+                    userid: person.userid.clone(),
+                    name: person.name.clone(),
+                    department: String::new(),
+                    left_on: None,
+                    credentials: ids.chain(cards).collect(),
+                };
+                (Some(person.organisation.to_string()), entry)
+            })
+            .collect();
+        if !listed.is_empty()
+            && let Err(error) = self.import(Import { people: listed, dry_run: false }).await
+        {
+            tracing::error!(%error, "the people of the configuration could not be imported");
+        }
+        if let Some(path) = self.config.people_file.clone()
+            && let Err(error) = self.import_file(&path).await
+        {
+            tracing::error!(%error, file = %path.display(), "the people file was not imported; the list stays as it was");
+        }
+    }
+
+    async fn import_file(&self, path: &Path) -> Result<(), OperationError> {
+        let owned = path.to_owned();
+        let bytes = tokio::task::spawn_blocking(move || fs::read(owned))
+            .await
+            .map_err(|error| OperationError::Refused(error.to_string()))?
+            .map_err(|error| OperationError::Refused(format!("cannot read it: {error}")))?;
+        let digest = crate::journal::Digest::of(&bytes).to_string();
+        let known = self.journal.read(|sql| meta(sql, IMPORTED_FILE)).await?;
+        if known.as_deref() == Some(&digest) {
+            return Ok(());
+        }
+        let roster = Roster::read(&bytes, &self.known_to_roster().await?);
+        let Some(rows) = roster.rows() else {
+            return Err(OperationError::Refused(
+                "it has mistakes: see them with `punchd people import --dry-run`".into(),
+            ));
+        };
+        let people = rows.iter().map(person_of_row).collect();
+        let imported = self.import(Import { people, dry_run: false }).await?;
+        tracing::info!(file = %path.display(), settled = imported.settled, "the people file was imported");
+        self.journal
+            .write(move |write| {
+                write.sql().execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (IMPORTED_FILE, digest))?;
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// What the roster's check compares with: ids that terminals have shown, and the organisations.
+    pub async fn known_to_roster(&self) -> Result<Known, OperationError> {
+        Ok(self.journal.read(known_to_roster).await?)
+    }
+
+    /// Leaves a note that the journal has to be looked at before anything is accepted at the next start.
+    pub(super) fn suspect(&self, why: &str) {
+        if let Err(error) = Suspicion::of(&self.journal.options().folder).raise(why) {
+            tracing::error!(%error, "the note for the next start could not be left");
+        }
+    }
+}
+
+/// What the roster's check compares with.
+pub fn known_to_roster(sql: &rusqlite::Connection) -> Result<Known, JournalError> {
+    let texts = |query: &str| -> Result<Vec<String>, JournalError> {
+        let mut select = sql.prepare(query)?;
+        Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    };
+    Ok(Known {
+        user_ids: texts("SELECT user_id FROM terminal_user UNION SELECT value FROM credential WHERE kind = 'user_id'")?
+            .into_iter()
+            .collect(),
+        organisations: texts("SELECT name FROM organisation WHERE active = 1 ORDER BY name")?,
+    })
+}
+
+/// A row of a spreadsheet as a person of the list.
+pub fn person_of_row(row: &RosterRow) -> (Option<String>, PersonEntry) {
+    let cards = row.cards.iter().map(|card| ("card".to_owned(), card.hex()));
+    let ids = row.user_ids.iter().map(|id| ("user_id".to_owned(), id.clone()));
+    let entry = PersonEntry {
+        userid: row.userid.clone(),
+        name: row.name.clone(),
+        department: row.department.clone().unwrap_or_default(),
+        left_on: row.left,
+        credentials: ids.chain(cards).collect(),
+    };
+    (row.organisation.clone(), entry)
+}
+
+fn meta(sql: &rusqlite::Connection, key: &str) -> Result<Option<String>, JournalError> {
+    use rusqlite::OptionalExtension;
+    Ok(sql.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?)
+}
+
+/// Writes the block and takes it back if the configuration does not hold with it.
+fn add_to_config(main: &Path, name: &str, block: &str) -> Result<PathBuf, OperationError> {
+    let folder = main.parent().unwrap_or(Path::new(".")).join("conf.d");
+    let path = folder.join(format!("device-{name}.toml"));
+    let failed = |error: std::io::Error| OperationError::Write { path: path.clone(), why: error.to_string() };
+    if path.exists() {
+        return Err(OperationError::Refused(format!("{} is there already: choose another name", path.display())));
+    }
+    fs::create_dir_all(&folder).map_err(failed)?;
+    fs::write(&path, block).map_err(failed)?;
+    match Config::load(main, DRIVERS) {
+        Ok(_) => Ok(path),
+        Err(mistakes) => {
+            fs::remove_file(&path).map_err(failed)?;
+            Err(mistakes.into())
+        }
+    }
+}

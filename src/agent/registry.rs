@@ -1,0 +1,101 @@
+//! From the configuration to what the journal keeps of it.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use crate::attendance::DeviceRules;
+use crate::config::{Config, Coordinates, Datum, DeviceConfig};
+use crate::journal::{DestinationEntry, DeviceEntry, DeviceId, JournalError, OrganisationEntry, Registry};
+use crate::wecom::{Gcj02, MicroDegrees, Wgs84};
+
+/// What attendance and delivery need of a device, in one JSON text.
+#[derive(Serialize)]
+struct Settings<'a> {
+    #[serde(flatten)]
+    rules: DeviceRules,
+    place: Place<'a>,
+}
+
+/// What WeCom is told of a device; read again by delivery.
+#[derive(Serialize)]
+struct Place<'a> {
+    title: &'a str,
+    detail: &'a str,
+    /// Millionths of a degree, GCJ-02.
+    lat: Option<i32>,
+    lng: Option<i32>,
+    device_type: u8,
+    device_detail: &'a str,
+}
+
+/// Everything that is configured, as the journal keeps it.
+pub fn registry(config: &Config) -> Registry {
+    let seconds = |length: std::time::Duration| i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
+    Registry {
+        organisations: config
+            .organisations
+            .iter()
+            .map(|organisation| OrganisationEntry {
+                name: organisation.name.to_string(),
+                merge_window_s: seconds(organisation.merge_window),
+            })
+            .collect(),
+        devices: config.devices.iter().map(|device| entry(config, device)).collect(),
+        destinations: config
+            .destinations
+            .iter()
+            .map(|destination| DestinationEntry {
+                name: destination.name.to_string(),
+                kind: destination.declaration.kind.to_owned(),
+                organisation: destination.organisation.to_string(),
+            })
+            .collect(),
+    }
+}
+
+fn entry(config: &Config, device: &DeviceConfig) -> DeviceEntry {
+    let point = device.place.coordinates.and_then(gcj02);
+    let settings = Settings {
+        rules: DeviceRules {
+            zone: device.zone.name.clone(),
+            user_ids: device.user_ids.clone(),
+            count_from: device.count_from,
+            clock_tolerance: device.clock_tolerance,
+            wrong_clock: device.wrong_clock,
+            trusted_within: config.clock.trusted_within,
+        },
+        place: Place {
+            title: &device.place.title,
+            detail: &device.place.detail,
+            lat: point.map(MicroDegrees::lat),
+            lng: point.map(MicroDegrees::lng),
+            device_type: device.device_type.number(),
+            device_detail: &device.device_detail,
+        },
+    };
+    DeviceEntry {
+        name: device.name.to_string(),
+        kind: device.driver.declaration().kind.to_owned(),
+        // Plain data of ours: it always becomes JSON.
+        settings: serde_json::to_string(&settings).unwrap_or_default(),
+        organisations: device.organisations.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn gcj02(coordinates: Coordinates) -> Option<MicroDegrees> {
+    let Coordinates { latitude, longitude, datum } = coordinates;
+    // The config check has made sure of the range; a point outside is left out rather than told wrong.
+    let point = match datum {
+        Datum::Wgs84 => Wgs84::new(latitude, longitude).ok()?.to_gcj02(),
+        Datum::Gcj02 => Gcj02::new(latitude, longitude).ok()?,
+    };
+    Some(point.to_micro_degrees())
+}
+
+/// The numbers of all devices by name.
+pub(super) fn device_ids(sql: &Connection) -> Result<HashMap<String, DeviceId>, JournalError> {
+    let mut select = sql.prepare("SELECT name, device FROM device WHERE active = 1")?;
+    Ok(select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+}

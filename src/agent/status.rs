@@ -1,0 +1,244 @@
+//! How the agent is, in one value: what `punchd status`, the pages and programs are shown.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Stamp;
+use crate::health::{State, Subject};
+use crate::journal::JournalError;
+
+/// Everything at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of punchd.
+    pub version: String,
+    /// What the operator calls the gateway.
+    pub gateway: String,
+    /// Whether an agent is running.
+    pub running: bool,
+    /// The gateway's wall clock, milliseconds since 1970 UTC.
+    pub now_ms: i64,
+    /// How far off it can be, milliseconds.
+    pub clock_bound_ms: Option<u64>,
+    /// How everything is.
+    pub health: BTreeMap<Subject, State>,
+    /// The journal.
+    pub journal: JournalStatus,
+    /// Devices.
+    pub devices: Vec<DeviceStatus>,
+    /// Terminals that knocked and are not configured.
+    pub strangers: Vec<StrangerStatus>,
+    /// What needs a look, newest first.
+    pub alerts: Vec<AlertStatus>,
+}
+
+/// The journal at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JournalStatus {
+    /// The last reading.
+    pub head_seq: i64,
+    /// Its digest, to be kept elsewhere.
+    pub head_digest: String,
+    /// Counts.
+    pub counts: Counts,
+}
+
+/// How many of what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Readings in the journal.
+    pub readings: i64,
+    /// Readings of unknown credentials.
+    pub unknown: i64,
+    /// Held readings.
+    pub held: i64,
+    /// Deliveries that wait.
+    pub waiting: i64,
+    /// Deliveries under way or in doubt.
+    pub in_doubt: i64,
+    /// Parked deliveries.
+    pub parked: i64,
+    /// The time of the oldest undelivered punch, seconds.
+    pub oldest_undelivered_s: Option<i64>,
+}
+
+/// A device at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeviceStatus {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// What it calls itself.
+    pub serial: Option<String>,
+    /// Where it answered last.
+    pub address: Option<String>,
+    /// Model and firmware.
+    pub firmware: Option<String>,
+    /// Its clock minus true time at the last contact, milliseconds.
+    pub clock_offset_ms: Option<i64>,
+    /// Records it says it has.
+    pub records_claimed: Option<i64>,
+    /// Records read in the last whole read.
+    pub records_read: Option<i64>,
+    /// When it was last in contact (written down at most hourly where nothing changes).
+    pub last_contact_ms: Option<i64>,
+    /// Its newest reading.
+    pub last_reading_ms: Option<i64>,
+}
+
+/// A terminal that knocked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StrangerStatus {
+    /// What it calls itself.
+    pub serial: String,
+    /// The kind of driver that met it.
+    pub kind: String,
+    /// Where it came from.
+    pub address: String,
+    /// What it says of itself.
+    pub detail: String,
+    /// When it was last seen.
+    pub last_ms: i64,
+}
+
+/// Something that needs a look.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AlertStatus {
+    /// The device, if it is about one.
+    pub device: Option<String>,
+    /// What kind of thing.
+    pub kind: String,
+    /// In English.
+    pub en: String,
+    /// 中文.
+    pub zh: String,
+    /// When.
+    pub at_ms: i64,
+}
+
+/// Alerts that are shown.
+const ALERTS: i64 = 20;
+
+/// Puts a status together from the journal; `health` is the board of the running agent, or `None` for what was last written down.
+pub fn status(
+    sql: &Connection,
+    gateway: &str,
+    stamp: &Stamp,
+    health: Option<BTreeMap<Subject, State>>,
+) -> Result<Status, JournalError> {
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        gateway: gateway.to_owned(),
+        running: health.is_some(),
+        now_ms: stamp.wall.0,
+        clock_bound_ms: stamp.bound.map(|bound| u64::try_from(bound.as_millis()).unwrap_or(u64::MAX)),
+        health: health.map_or_else(|| last_health(sql), Ok)?,
+        journal: journal(sql)?,
+        devices: devices(sql)?,
+        strangers: strangers(sql)?,
+        alerts: alerts(sql)?,
+    })
+}
+
+fn last_health(sql: &Connection) -> Result<BTreeMap<Subject, State>, JournalError> {
+    let mut select = sql.prepare("SELECT subject, condition, en, zh, since_ms FROM health")?;
+    let mut rows = select.query([])?;
+    let mut states = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let (subject, condition): (String, String) = (row.get(0)?, row.get(1)?);
+        let text = punchd_contract::Text::new(row.get::<_, String>(2)?, row.get::<_, String>(3)?);
+        let condition = serde_json::from_value(condition.into()).unwrap_or(punchd_contract::Condition::Starting);
+        if let Ok(subject) = Subject::try_from(subject) {
+            states
+                .insert(subject, State { health: punchd_contract::Health { condition, text }, since_ms: row.get(4)? });
+        }
+    }
+    Ok(states)
+}
+
+fn journal(sql: &Connection) -> Result<JournalStatus, JournalError> {
+    let count =
+        |query: &str| -> Result<i64, JournalError> { Ok(sql.prepare_cached(query)?.query_row([], |row| row.get(0))?) };
+    let (first, last): (Option<i64>, Option<i64>) =
+        sql.query_row("SELECT (SELECT min(seq) FROM reading), (SELECT max(seq) FROM reading)", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let head: Vec<u8> = match last {
+        Some(last) => sql.query_row("SELECT digest FROM reading WHERE seq = ?1", [last], |row| row.get(0))?,
+        None => Vec::new(),
+    };
+    Ok(JournalStatus {
+        head_seq: last.unwrap_or(0),
+        head_digest: head.iter().map(|byte| format!("{byte:02x}")).collect(),
+        counts: Counts {
+            // Numbers have no gaps but those of a salvage, and counting a million rows takes its time.
+            readings: last.zip(first).map_or(0, |(last, first)| last - first + 1),
+            unknown: count("SELECT count(DISTINCT seq) FROM verdict WHERE outcome = 2")?,
+            held: count("SELECT count(DISTINCT seq) FROM verdict WHERE outcome = 3")?,
+            waiting: count("SELECT count(*) FROM delivery WHERE state = 0")?,
+            in_doubt: count("SELECT count(*) FROM delivery WHERE state IN (1, 2)")?,
+            parked: count("SELECT count(*) FROM delivery WHERE state = 5")?,
+            oldest_undelivered_s: sql.query_row(
+                "SELECT min(time_s) FROM (SELECT min(time_s) AS time_s FROM delivery WHERE state = 0
+                   UNION ALL SELECT min(time_s) FROM delivery WHERE state IN (1, 2))",
+                [],
+                |row| row.get(0),
+            )?,
+        },
+    })
+}
+
+fn devices(sql: &Connection) -> Result<Vec<DeviceStatus>, JournalError> {
+    let mut select = sql.prepare(
+        "SELECT d.name, d.kind, d.serial, c.address, c.firmware,
+                (SELECT clock_offset_ms FROM contact WHERE device = d.device AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 1),
+                (SELECT records_claimed FROM contact WHERE device = d.device AND records_claimed IS NOT NULL ORDER BY contact DESC LIMIT 1),
+                (SELECT records_read FROM contact WHERE device = d.device AND records_read IS NOT NULL ORDER BY contact DESC LIMIT 1),
+                c.wall_ms, NULL
+           FROM device d LEFT JOIN contact c ON c.contact = (SELECT max(contact) FROM contact WHERE device = d.device)
+          WHERE d.active = 1 ORDER BY d.name",
+    )?;
+    let rows = select.query_map([], |row| {
+        Ok(DeviceStatus {
+            name: row.get(0)?,
+            kind: row.get(1)?,
+            serial: row.get(2)?,
+            address: row.get(3)?,
+            firmware: row.get(4)?,
+            clock_offset_ms: row.get(5)?,
+            records_claimed: row.get(6)?,
+            records_read: row.get(7)?,
+            last_contact_ms: row.get(8)?,
+            last_reading_ms: row.get(9)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn strangers(sql: &Connection) -> Result<Vec<StrangerStatus>, JournalError> {
+    let mut select =
+        sql.prepare("SELECT serial, kind, address, detail, last_ms FROM stranger ORDER BY last_ms DESC LIMIT 50")?;
+    let rows = select.query_map([], |row| {
+        Ok(StrangerStatus {
+            serial: row.get(0)?,
+            kind: row.get(1)?,
+            address: row.get(2)?,
+            detail: row.get(3)?,
+            last_ms: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn alerts(sql: &Connection) -> Result<Vec<AlertStatus>, JournalError> {
+    let mut select = sql.prepare(
+        "SELECT d.name, a.kind, a.en, a.zh, a.wall_ms FROM alert a LEFT JOIN device d USING (device) ORDER BY a.alert DESC LIMIT ?1",
+    )?;
+    let rows = select.query_map([ALERTS], |row| {
+        Ok(AlertStatus { device: row.get(0)?, kind: row.get(1)?, en: row.get(2)?, zh: row.get(3)?, at_ms: row.get(4)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,1 @@
+//! The API that the CLI and the pages talk to.
