@@ -13,10 +13,15 @@ pub trait VirtualDevice: Send {
     fn values(&self) -> Values;
     /// The zone in which the device's clock runs.
     fn zone(&self) -> TimeZone;
-    /// Somebody who is known on the device punches now: into its log, and live to whoever listens.
+    /// Somebody who is known on the device punches now: into its log, and live to whoever listens. The suite uses the user
+    /// ids [`USERS`](super::USERS).
     fn punch<'a>(&'a mut self, user_id: &'a str) -> BoxFuture<'a, ()>;
     /// How many punches it has taken in all.
     fn punches(&self) -> usize;
+    /// The most connections it had at once; `None` where that says nothing (the device is the one who connects).
+    fn most_clients(&self) -> Option<usize> {
+        None
+    }
     /// Something happens to it. Answers `false` if this device has no such thing.
     fn disturb<'a>(&'a mut self, what: Exchange) -> BoxFuture<'a, bool>;
 }

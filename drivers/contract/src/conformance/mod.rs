@@ -2,8 +2,9 @@
 
 mod bench;
 mod device;
+mod running;
 mod suite;
 
 pub use bench::Bench;
 pub use device::{Exchange, VirtualDevice};
-pub use suite::conform;
+pub use suite::{EPOCH, USERS, conform, device_clock};

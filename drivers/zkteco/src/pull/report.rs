@@ -1,0 +1,144 @@
+//! The sentences for a terminal that answers: what it is doing, and what wants a look.
+
+use punchd_contract::{Alert, AlertKind, Health, Text};
+
+use super::log_read::Continuation;
+
+/// From how many seconds on a clock is worth a word.
+const WORTH_A_WORD: i64 = 10;
+/// From how many seconds on it is worth a look.
+const WORTH_A_LOOK: i64 = 60;
+
+/// What is known of a terminal that answers.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Serial number and address.
+    pub name: String,
+    /// How many records the last whole read had.
+    pub read: u64,
+    /// How many it said it had then.
+    pub claimed: Option<u64>,
+    /// Whether the two were counted at rest, so that a difference means something.
+    pub differ: bool,
+    /// Whether it tells punches as they happen.
+    pub live: bool,
+    /// Its clock minus true time in seconds, as last said; small changes are not said.
+    pub clock_off: Option<i64>,
+    /// Whether its user list could not be read.
+    pub without_people: bool,
+}
+
+impl Report {
+    /// Takes a newly measured offset.
+    pub fn measured(&mut self, offset_ms: Option<i64>) {
+        let seconds = offset_ms.map(|ms| ms.div_euclid(1000) + i64::from(ms.rem_euclid(1000) >= 500));
+        let steady = matches!((self.clock_off, seconds), (Some(said), Some(now)) if said.abs_diff(now) < 2);
+        if !steady {
+            self.clock_off = seconds;
+        }
+    }
+
+    /// How the terminal is.
+    pub fn health(&self) -> Health {
+        let (read, name) = (self.read, &self.name);
+        let mut warn = false;
+        let (mut en, mut zh) = match (read, self.live) {
+            (0, _) => (
+                format!(
+                    "terminal {name} answers and its log is empty: nobody has punched since it was set up or cleared"
+                ),
+                format!("考勤机 {name} 正常，记录为空：启用或清空之后还没有人打卡"),
+            ),
+            (_, true) => (
+                format!("terminal {name} answers; {read} records at the last read, new punches arrive as they happen"),
+                format!("考勤机 {name} 正常；上次读取 {read} 条记录，新打卡实时到达"),
+            ),
+            (_, false) => (
+                format!(
+                    "terminal {name} answers; {read} records at the last read, new punches are looked for at every poll"
+                ),
+                format!("考勤机 {name} 正常；上次读取 {read} 条记录，定时查看新打卡"),
+            ),
+        };
+        if let (true, Some(claimed)) = (self.differ, self.claimed) {
+            warn = true;
+            en +=
+                &format!("; it says that it has {claimed} records, and {read} were read: compare with its own display");
+            zh += &format!("；它自称有 {claimed} 条记录，实际读到 {read} 条：请与考勤机屏幕核对");
+        }
+        if self.without_people {
+            warn = true;
+            en += "; its user list could not be read, punches arrive all the same: please report its model";
+            zh += "；无法读取人员名单，打卡不受影响：请反馈型号";
+        }
+        if let Some(off) = self.clock_off.filter(|off| off.abs() >= WORTH_A_WORD) {
+            warn |= off.abs() >= WORTH_A_LOOK;
+            let (way, direction) = if off > 0 { ("fast", "快") } else { ("slow", "慢") };
+            let off = off.unsigned_abs();
+            en += &format!("; its clock is {off} s {way}: set it, on the terminal or with punchd");
+            zh += &format!("；它的时钟{direction}了 {off} 秒：请在考勤机上或用 punchd 校准");
+        }
+        let text = Text { en, zh };
+        if warn { Health::warning(text) } else { Health::working(text) }
+    }
+}
+
+/// What a change in the beginning of the log means to a person.
+pub fn alert_of(continuation: Continuation, name: &str) -> Option<Alert> {
+    let (kind, text) = match continuation {
+        Continuation::Continued | Continuation::First => return None,
+        Continuation::Overwritten => (
+            AlertKind::Other,
+            Text::new(
+                format!(
+                    "the log of terminal {name} no longer begins as before: it is full and overwrites its oldest records, or it was replaced; everything in it was taken again, nothing is counted twice"
+                ),
+                format!(
+                    "考勤机 {name} 的记录开头与之前不同：记录已满并覆盖最旧的，或已被更换；已重新读取全部记录，不会重复计算"
+                ),
+            ),
+        ),
+        Continuation::Shrunk => (
+            AlertKind::PunchesDeleted,
+            Text::new(
+                format!(
+                    "terminal {name} has fewer records than before: somebody deleted records on it; what was read before is kept here"
+                ),
+                format!("考勤机 {name} 的记录比之前少：有人在考勤机上删除了记录；之前读到的记录仍保留在这里"),
+            ),
+        ),
+    };
+    Some(Alert { kind, text })
+}
+
+/// The alert for a count that differs.
+pub fn counts_differ(name: &str, claimed: u64, read: u64) -> Alert {
+    let text = Text::new(
+        format!(
+            "terminal {name} says that it has {claimed} records, and {read} were read: compare with its own display"
+        ),
+        format!("考勤机 {name} 自称有 {claimed} 条记录，实际读到 {read} 条：请与考勤机屏幕核对"),
+    );
+    Alert { kind: AlertKind::CountsDiffer, text }
+}
+
+/// The alert for a clock that jumped.
+pub fn clock_set(name: &str, by_ms: i64) -> Alert {
+    let seconds = by_ms / 1000;
+    let text = Text::new(
+        format!("somebody set the clock of terminal {name}: it moved by {seconds} s between two looks"),
+        format!("有人调整了考勤机 {name} 的时钟：两次查看之间变化了 {seconds} 秒"),
+    );
+    Alert { kind: AlertKind::ClockSet, text }
+}
+
+/// The alert for an event that cannot be read.
+pub fn event_not_understood(name: &str, bytes: usize) -> Alert {
+    let text = Text::new(
+        format!(
+            "terminal {name} sent an event of {bytes} bytes that is not understood; its punches are taken from the log: please report the model"
+        ),
+        format!("考勤机 {name} 发来无法识别的 {bytes} 字节实时事件；打卡仍从记录中读取：请反馈型号"),
+    );
+    Alert { kind: AlertKind::NotUnderstood, text }
+}

@@ -1,0 +1,180 @@
+//! HTTP for terminals: bounded in connections, bytes and time, so that a slow or hostile one delays nobody.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, TRANSFER_ENCODING};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::driver::{House, plain};
+use super::protocol::path::Door;
+use super::protocol::query::Query;
+use super::protocol::time::date_header;
+use super::reply::{Ask, Reply};
+
+/// Connections at once, and of one address: many terminals may stand behind one router.
+const MOST_CONNECTIONS: usize = 256;
+const MOST_OF_ONE: usize = 32;
+
+/// The largest body; a batch of a terminal has some 100 kB.
+const LARGEST: usize = 8 * 1024 * 1024;
+
+/// How long the head of a request may take, the wait between two requests included.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a body may take.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long an answer may take: a large log is several batches for the disk.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long a connection lives; a terminal simply opens another.
+const CONNECTION_LIVES: Duration = Duration::from_secs(600);
+
+/// Accepts for ever; owns the connections.
+pub async fn serve(listener: TcpListener, house: Arc<House>) {
+    let mut connections = JoinSet::new();
+    let guests = Guests::default();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, address)) => {
+                    if let Some(guest) = guests.welcome(plain(address.ip())) {
+                        connections.spawn(converse(stream, guest, Arc::clone(&house)));
+                    }
+                }
+                Err(error) => {
+                    // Out of file descriptors, mostly: others have to leave first.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(200)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Who is connected, counted by address.
+#[derive(Clone, Default)]
+struct Guests(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection's place; given back when it ends.
+struct Guest {
+    address: IpAddr,
+    guests: Guests,
+}
+
+impl Guests {
+    fn welcome(&self, address: IpAddr) -> Option<Guest> {
+        let mut guests = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let all: usize = guests.values().sum();
+        let own = guests.get(&address).copied().unwrap_or(0);
+        if all >= MOST_CONNECTIONS || own >= MOST_OF_ONE {
+            tracing::debug!(%address, "too many connections; this one is turned away");
+            return None;
+        }
+        guests.insert(address, own + 1);
+        Some(Guest { address, guests: self.clone() })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut guests = self.guests.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match guests.get_mut(&self.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                guests.remove(&self.address);
+            }
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, guest: Guest, house: Arc<House>) {
+    let peer = guest.address;
+    let service = service_fn(|request| {
+        let house = Arc::clone(&house);
+        async move { Ok::<_, Infallible>(respond(&house, request, peer).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(64 * 1024)
+        // The header sets clocks: it is written by us, from a time that is trusted (facts/terminals.md B.1).
+        .auto_date_header(false)
+        // Old firmware looks for `Date` and `Content-Length` written like this.
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = match timeout(CONNECTION_LIVES, connection.as_mut()).await {
+        Ok(ended) => Ok(ended),
+        Err(_) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(BODY_WITHIN + ANSWER_WITHIN, connection).await
+        }
+    };
+    if let Ok(Err(error)) = ended {
+        tracing::debug!(%peer, %error, "a connection broke");
+    }
+}
+
+async fn respond(house: &House, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    let reply = match read(request, peer).await {
+        Ok(ask) => match timeout(ANSWER_WITHIN, house.answer(&ask)).await {
+            Ok(reply) => reply,
+            Err(_) => Reply::refused(503, "not recorded: it took too long"),
+        },
+        Err(reply) => reply,
+    };
+    response(reply)
+}
+
+async fn read(request: Request<Incoming>, peer: IpAddr) -> Result<Ask, Reply> {
+    let Some(door) = Door::of(request.uri().path()) else {
+        return Err(Reply::refused(404, "nothing is here"));
+    };
+    let is_post = match *request.method() {
+        Method::GET => false,
+        Method::POST | Method::PUT => true,
+        _ => return Err(Reply::refused(405, "only GET and POST")),
+    };
+    let query = Query::parse(request.uri().query().unwrap_or(""));
+    let headers = request.headers();
+    let has_length = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    let body = request.into_body();
+    if body.size_hint().lower() > LARGEST as u64 {
+        return Err(Reply::refused(413, "too large"));
+    }
+    let body = match timeout(BODY_WITHIN, Limited::new(body, LARGEST).collect()).await {
+        Ok(Ok(whole)) => whole.to_bytes(),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            return Err(Reply::refused(413, "too large"));
+        }
+        Ok(Err(_)) => return Err(Reply::refused(400, "the body broke off")),
+        Err(_) => return Err(Reply::refused(408, "the body took too long")),
+    };
+    Ok(Ask { door, is_post, query, body, has_length, peer })
+}
+
+fn response(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    if let Some(date) = reply.date.and_then(|now| HeaderValue::from_str(&date_header(now)).ok()) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
