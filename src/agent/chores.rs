@@ -134,6 +134,10 @@ fn clock_health(stamp: &crate::clock::Stamp, trusted_within: Duration) -> Health
             format!("Synchronised, right to within {bound}."),
             format!("时钟已同步，误差不超过 {bound}。"),
         )),
+        (Quality::Kept, true) => Health::working(Text::new(
+            "Kept by the machine's own clock; nothing synchronises it. A time server would make sure (timedatectl, chrony).",
+            "由机器自带时钟维持，未与时间服务器同步；建议配置时间服务器（timedatectl、chrony）。",
+        )),
         (_, true) => Health::working(Text::new(
             format!("Was synchronised in this boot, still right to within {bound}."),
             format!("本次开机后曾同步，误差仍在 {bound} 以内。"),

@@ -92,6 +92,7 @@ fn place(write: &Write<'_>, candidate: Candidate, rules: &Rules<'_>) -> Result<P
 }
 
 /// Punches within the window after a new one that have not left the house: they and their followers look for a place again.
+/// The same reading may be the punch of another organisation's person, with a window and deliveries of its own.
 fn give_way(write: &Write<'_>, punch: Candidate, rules: &Rules<'_>) -> Result<Vec<Candidate>, JournalError> {
     let until = punch.dated.time_s + rules.window_s.max(1);
     let later: Vec<i64> = write
@@ -100,7 +101,7 @@ fn give_way(write: &Write<'_>, punch: Candidate, rules: &Rules<'_>) -> Result<Ve
             "SELECT v.seq FROM verdict v
               WHERE v.person = ?1 AND v.outcome <= 1 AND v.outcome = 0 AND v.time_s >= ?2 AND v.time_s < ?3 AND v.seq <> ?4
                 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.destination IN (SELECT destination FROM destination)
-                                  AND d.seq = v.seq AND (d.state <> 0 OR d.attempts > 0))",
+                                  AND d.seq = v.seq AND d.person = v.person AND (d.state <> 0 OR d.attempts > 0))",
         )?
         .query_map((punch.person, punch.dated.time_s, until, punch.seq), |row| row.get(0))?
         .collect::<Result<_, _>>()?;
@@ -109,9 +110,9 @@ fn give_way(write: &Write<'_>, punch: Candidate, rules: &Rules<'_>) -> Result<Ve
         write
             .sql()
             .prepare_cached(
-                "DELETE FROM delivery WHERE destination IN (SELECT destination FROM destination) AND seq = ?1",
+                "DELETE FROM delivery WHERE destination IN (SELECT destination FROM destination) AND seq = ?1 AND person = ?2",
             )?
-            .execute([seq])?;
+            .execute((seq, punch.person))?;
         let mut followers = write.sql().prepare_cached(
             "SELECT seq, time_s, basis FROM verdict
               WHERE person = ?1 AND outcome <= 1 AND time_s >= ?2 AND (seq = ?3 OR merged_into = ?3) ORDER BY time_s, seq",

@@ -5,6 +5,7 @@
 
 mod check;
 mod deliveries;
+pub mod demo;
 mod devices;
 mod exit;
 mod export;
@@ -82,6 +83,8 @@ enum Command {
     Run,
     /// Check the configuration and say in plain words what it will do
     Check,
+    /// Show what punchd does on a virtual site: half a minute, no configuration, no network, no hardware
+    Demo(demo::Demo),
     /// Show how everything is, worst first; exits 1 if something is in fault
     Status,
     /// List devices, let new terminals in, and have devices do things
@@ -130,6 +133,7 @@ pub fn main() -> ExitCode {
 fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run => return run::run(&cli.config, asked, screen),
+        Command::Demo(demo) => return demo::demo(demo),
         Command::Check => return check::check(&cli.config, asked, screen),
         Command::Completions(completions) => return pages::completions(&completions, &mut Cli::command()),
         Command::Man(man) => return pages::man(&man, Cli::command()),
@@ -152,6 +156,6 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, &place, screen),
         Command::Verify(verify) => verify::of_the_journal(&verify, &place, screen),
         Command::Export(export) => export::export(&export, &place, screen),
-        Command::Run | Command::Check | Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
+        Command::Run | Command::Demo(_) | Command::Check | Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
     }
 }

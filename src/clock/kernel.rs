@@ -35,6 +35,22 @@ fn gettime(clock: libc::clockid_t) -> (i64, i64) {
     (i64::from(time.tv_sec), i64::from(time.tv_nsec))
 }
 
+/// Whether the machine has a clock that goes on while it is off: every PC and virtual machine has, an ARM board only with a
+/// clock module whose battery is good, which shows in that it agrees with the wall clock that it was the source of.
+pub(super) fn clock_is_kept() -> bool {
+    if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
+        return true;
+    }
+    let Ok(clocks) = std::fs::read_dir("/sys/class/rtc") else { return false };
+    let now = gettime(libc::CLOCK_REALTIME).0;
+    clocks.flatten().any(|clock| {
+        let read = |name: &str| std::fs::read_to_string(clock.path().join(name)).ok();
+        let source = read("hctosys").is_some_and(|text| text.trim() == "1");
+        let shows: Option<i64> = read("since_epoch").and_then(|text| text.trim().parse().ok());
+        source && shows.is_some_and(|shows| shows.abs_diff(now) <= 5)
+    })
+}
+
 fn synchronised_within() -> Option<Duration> {
     // SAFETY: timex is plain integers, for which zero is a valid value.
     let mut timex: libc::timex = unsafe { std::mem::zeroed() };

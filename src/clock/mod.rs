@@ -6,7 +6,9 @@
 //!
 //! Trust is a bound, not a flag. The kernel calls a clock unsynchronised nine hours after the last contact, when its own worst
 //! case reaches 16 s; the crystal has then drifted less than a second or two. [`SystemClock`] remembers the last synchronised moment of this boot
-//! and lets the bound grow by [`DRIFT_PPM`] from there.
+//! and lets the bound grow by [`DRIFT_PPM`] from there. A machine whose clock a battery or a host keeps (every PC, a virtual
+//! machine, a Pi with a clock module) is usually right without anything that synchronises it: it is taken to be within
+//! [`KEPT_WITHIN`]. A Pi without one starts from wherever its last run ended, and nothing is taken from that.
 
 mod kernel;
 mod virtual_clock;
@@ -24,6 +26,9 @@ pub const DRIFT_PPM: u64 = 80;
 
 /// Before this moment no punchd existed: a wall clock that shows less is wrong (2026-01-01T00:00:00Z).
 pub const FLOOR: UnixMillis = UnixMillis(1_767_225_600_000);
+
+/// What a clock that a battery keeps is taken to be right to, while nothing synchronises it.
+pub const KEPT_WITHIN: Duration = Duration::from_secs(20);
 
 /// A boot of this machine, as the kernel names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,7 +61,9 @@ pub enum Quality {
     Synchronised,
     /// It was synchronised in this boot; the bound has grown since.
     Holdover,
-    /// Not synchronised in this boot.
+    /// Nothing synchronises it, but a battery or the machine's host keeps it going while the machine is off.
+    Kept,
+    /// Not synchronised in this boot, and started from nowhere.
     Unknown,
 }
 
@@ -67,6 +74,7 @@ impl Quality {
             Self::Synchronised => 0,
             Self::Holdover => 1,
             Self::Unknown => 2,
+            Self::Kept => 3,
         }
     }
 
@@ -75,6 +83,7 @@ impl Quality {
         match code {
             0 => Self::Synchronised,
             1 => Self::Holdover,
+            3 => Self::Kept,
             _ => Self::Unknown,
         }
     }
@@ -163,6 +172,8 @@ pub struct SystemClock {
     boot: BootId,
     /// The best anchor of this boot.
     anchor: Mutex<Option<Anchor>>,
+    /// Whether the clock goes on while the machine is off.
+    kept: bool,
 }
 
 /// Why the machine's clock cannot be used.
@@ -179,7 +190,7 @@ impl SystemClock {
     /// The clock of this boot.
     pub fn new() -> Result<Self, ClockError> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(ClockError::NoBootId)?;
-        Ok(Self { boot: BootId(boot.trim().to_owned()), anchor: Mutex::new(None) })
+        Ok(Self { boot: BootId(boot.trim().to_owned()), anchor: Mutex::new(None), kept: kernel::clock_is_kept() })
     }
 }
 
@@ -205,6 +216,7 @@ impl Clock for SystemClock {
                     let apart = Duration::from_millis(dated.0.abs_diff(reading.wall.0));
                     (Quality::Holdover, Some(bound.saturating_add(apart)))
                 }
+                None if self.kept && reading.wall >= FLOOR => (Quality::Kept, Some(KEPT_WITHIN)),
                 None => (Quality::Unknown, None),
             },
         };

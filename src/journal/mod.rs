@@ -21,9 +21,10 @@
 //!
 //! The last committed transaction and everything before it. At the next start, deliveries that were being sent are put in doubt
 //! (the delivery stage does so), nothing else needs repair. A failed fsync is never retried, because the kernel may have dropped
-//! the pages and calls them clean (facts/anchors.md 2.1): the writer stops, the process ends, and the next start verifies
-//! everything before it accepts anything ([`Suspicion`]). A full disk is different: the transaction is rolled back, the
-//! submitter is told, and the next one is tried as usual.
+//! the pages and calls them clean (facts/anchors.md 2.1): the writer stops without another write, the process ends, and the
+//! next start writes the log again, folds it in and verifies everything before it accepts anything ([`Suspicion`]). That holds for
+//! syncs of folding the log in, too, which is why SQLite does not do that by itself (`checkpoint.rs`). A full disk is different: the
+//! transaction is rolled back, the submitter is told, and the next one is tried as usual.
 //!
 //! # What it does not do
 //!
@@ -32,6 +33,7 @@
 
 mod append;
 pub mod chain;
+mod checkpoint;
 mod error;
 mod export;
 mod ids;

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::chain::Head;
+use super::checkpoint;
 use super::error::JournalError;
 use super::registry::{self, Registry};
 use super::salvage;
@@ -115,23 +116,19 @@ impl Journal {
         let key =
             SealingKey::of(&options.folder).map_err(|error| cannot_open(&options.folder.join("sealing.key"), error))?;
         let suspicion = Suspicion::of(&options.folder);
-        let whole = suspicion.raised().is_some()
-            || fs::metadata(options.file()).map(|file| file.len() <= CHECKED_AT_ONCE).unwrap_or(true);
-        let (mut connection, salvaged) = match open_writing(&options, whole) {
-            Err(JournalError::Damaged(why)) => {
-                tracing::error!(%why, "the journal is damaged: salvaging what can be read");
-                let salvaged = salvage::salvage(&options, &why, now)?;
-                tracing::error!(kept = salvaged.kept, old = %salvaged.old.display(), "the journal was salvaged into a new file");
-                (open_writing(&options, true)?, Some(salvaged))
+        let (mut connection, salvaged) = prepare(&options, &suspicion, registry, now).inspect_err(|error| {
+            if error.is_fatal()
+                && let Err(error) = suspicion.raise(&error.to_string())
+            {
+                tracing::error!(%error, "cannot leave a note for the next start");
             }
-            other => (other?, None),
-        };
+        })?;
         suspicion.clear().map_err(|error| cannot_open(&options.folder, error))?;
-        registry::register(&mut connection, registry, now.wall.0)?;
         let head = head(&connection)?;
+        let log = checkpoint::LogLength::of(&mut connection)?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let (failure, failures) = watch::channel(None);
-        let writer = Writer { connection, head, key, jobs: receiver, failure, suspicion };
+        let writer = Writer { connection, head, key, jobs: receiver, failure, suspicion, log };
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run())
@@ -212,6 +209,41 @@ impl Journal {
     }
 }
 
+/// Everything of an opening that reads and writes the file.
+fn prepare(
+    options: &Options,
+    suspicion: &Suspicion,
+    registry: &Registry,
+    now: &Stamp,
+) -> Result<(Connection, Option<Salvaged>), JournalError> {
+    let suspected = suspicion.raised();
+    if let Some(why) = &suspected {
+        tracing::warn!(%why, "the journal failed when it was last written: all of it is verified first");
+        let log = options.folder.join("journal.db-wal");
+        checkpoint::write_again(&log).map_err(|error| JournalError::Broken(format!("{}: {error}", log.display())))?;
+    }
+    let whole =
+        suspected.is_some() || fs::metadata(options.file()).map(|file| file.len() <= CHECKED_AT_ONCE).unwrap_or(true);
+    let (mut connection, salvaged) = match open_writing(options, whole) {
+        Err(JournalError::Damaged(why)) => {
+            tracing::error!(%why, "the journal is damaged: salvaging what can be read");
+            let salvaged = salvage::salvage(options, &why, now)?;
+            tracing::error!(kept = salvaged.kept, old = %salvaged.old.display(), "the journal was salvaged into a new file");
+            (open_writing(options, true)?, Some(salvaged))
+        }
+        other => (other?, None),
+    };
+    if suspected.is_some() {
+        // What follows in the log would be lost with what went before it.
+        checkpoint::fold_all(&connection)?;
+        if let Some(broken) = verify::verify(&connection, None)?.broken {
+            tracing::error!(?broken, "the chain of readings is broken: run `punchd verify`");
+        }
+    }
+    registry::register(&mut connection, registry, now.wall.0)?;
+    Ok((connection, salvaged))
+}
+
 fn cannot_open(path: &Path, why: impl std::fmt::Display) -> JournalError {
     JournalError::CannotOpen { path: path.to_owned(), why: why.to_string() }
 }
@@ -241,6 +273,7 @@ pub(super) fn open_writing(options: &Options, whole: bool) -> Result<Connection,
     let mut connection = options.connect(flags)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(96);
+    checkpoint::none_by_itself(&connection)?;
     pragma(&connection, "journal_mode", "wal", "wal")?;
     pragma(&connection, "synchronous", "FULL", "2")?;
     pragma(&connection, "foreign_keys", "ON", "1")?;
@@ -261,14 +294,17 @@ fn quick_check(connection: &Connection) -> Result<(), JournalError> {
     if said == "ok" { Ok(()) } else { Err(JournalError::Damaged(said)) }
 }
 
-/// Sets a pragma and reads it back.
+/// Sets a pragma and reads it back. The statement must be run to its end: it answers first and commits then, so whoever stops at
+/// the answer never hears of a commit that failed, and SQLite goes on calling the mode `wal` that it is not in.
 fn pragma(
     connection: &Connection,
     name: &'static str,
     wanted: &'static str,
     expected: &str,
 ) -> Result<(), JournalError> {
-    connection.execute_batch(&format!("PRAGMA {name} = {wanted}"))?;
+    let mut set = connection.prepare(&format!("PRAGMA {name} = {wanted}"))?;
+    let mut answers = set.query([])?;
+    while answers.next()?.is_some() {}
     let found = connection.query_row(&format!("PRAGMA {name}"), [], |row| {
         let value = row.get_ref(0)?;
         Ok(match value {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::chain::{Digest, Head};
+use super::checkpoint::{self, LogLength};
 use super::error::JournalError;
 use super::seal::SealingKey;
 use super::suspicion::Suspicion;
@@ -100,6 +101,7 @@ pub(super) struct Writer {
     pub jobs: mpsc::Receiver<Box<dyn Job>>,
     pub failure: watch::Sender<Option<Failure>>,
     pub suspicion: Suspicion,
+    pub log: LogLength,
 }
 
 impl Writer {
@@ -107,27 +109,34 @@ impl Writer {
     pub fn run(mut self) {
         while let Some(first) = self.jobs.blocking_recv() {
             if let Err(fatal) = self.transact(first) {
-                tracing::error!(error = %fatal, "the journal cannot be written any more");
-                if let Err(error) = self.suspicion.raise(&fatal.to_string()) {
-                    tracing::error!(%error, "cannot leave a note for the next start");
-                }
-                self.failure.send_replace(Some(Failure::Fatal(fatal.to_string())));
-                self.refuse_the_rest(&fatal);
-                return;
+                return self.stop(&fatal);
             }
         }
-        if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-            tracing::warn!(%error, "the write-ahead log could not be folded in at the end; the next start does it");
+        match checkpoint::fold_all(&self.connection) {
+            Ok(()) => checkpoint::close_folded(self.connection),
+            Err(fatal) if fatal.is_fatal() => {
+                self.doubt(&fatal);
+                self.stop(&fatal);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be folded in at the end; the next start does it");
+            }
         }
+    }
+
+    /// Says why, to the process and to everyone who waits.
+    fn stop(&mut self, fatal: &JournalError) {
+        tracing::error!(error = %fatal, "the journal cannot be written any more");
+        self.failure.send_replace(Some(Failure::Fatal(fatal.to_string())));
+        self.refuse_the_rest(fatal);
     }
 
     /// One transaction over everything that waits. `Err` only if the writer has to stop.
     fn transact(&mut self, first: Box<dyn Job>) -> Result<(), JournalError> {
         let before = self.head;
+        let changes = self.connection.total_changes();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
-            let error = JournalError::from(error);
-            first.finish(Err(error.shared()));
-            return self.judge(error);
+            return self.abandon(vec![first], before, error.into());
         }
         let mut done: Vec<Box<dyn Job>> = Vec::new();
         let mut gathered = 0;
@@ -137,7 +146,7 @@ impl Writer {
             match self.step(job.as_mut()) {
                 Ok(()) => done.push(job),
                 Err(error) if ends_the_transaction(&error) || self.connection.is_autocommit() => {
-                    job.finish(Err(error.shared()));
+                    done.push(job);
                     return self.abandon(done, before, error);
                 }
                 Err(error) => job.finish(Err(error)),
@@ -149,13 +158,30 @@ impl Writer {
                 for job in done {
                     job.finish(Ok(()));
                 }
-                if self.failure.borrow().is_some() {
+                // Only a transaction that wrote something shows that there is room.
+                if self.failure.borrow().is_some() && self.connection.total_changes() != changes {
                     tracing::info!("the disk has room again: readings are accepted");
                     self.failure.send_replace(None);
                 }
-                Ok(())
+                self.fold()
             }
             Err(error) => self.abandon(done, before, error.into()),
+        }
+    }
+
+    /// Keeps the log short, after everyone has their answer.
+    fn fold(&mut self) -> Result<(), JournalError> {
+        match self.log.fold_if_long(&self.connection) {
+            Err(error) if error.is_fatal() => {
+                self.doubt(&error);
+                Err(error)
+            }
+            Err(error) => {
+                // The log holds everything; it grows until there is room.
+                tracing::warn!(%error, "the write-ahead log could not be folded in yet");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -178,8 +204,18 @@ impl Writer {
         }
     }
 
-    /// Nothing of this transaction is kept.
+    /// Leaves a note for the next start if the file may have suffered.
+    fn doubt(&self, error: &JournalError) {
+        if error.is_fatal()
+            && let Err(error) = self.suspicion.raise(&error.to_string())
+        {
+            tracing::error!(%error, "cannot leave a note for the next start");
+        }
+    }
+
+    /// Nothing of this transaction is kept. The note comes first: whoever hears of the failure may end the process.
     fn abandon(&mut self, jobs: Vec<Box<dyn Job>>, before: Head, error: JournalError) -> Result<(), JournalError> {
+        self.doubt(&error);
         self.head = before;
         if !self.connection.is_autocommit()
             && let Err(rollback) = self.connection.execute_batch("ROLLBACK")

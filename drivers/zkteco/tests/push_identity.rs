@@ -4,8 +4,9 @@ mod push_site;
 
 use std::time::Duration;
 
-use punchd_contract::{AlertKind, Condition, Secret, Value};
-use punchd_zkteco::push::virtual_device::VirtualPushTerminal;
+use punchd_contract::{AlertKind, Command, CommandError, Condition, Kind, Secret, Value, Values};
+use punchd_zkteco::ZktecoPush;
+use punchd_zkteco::push::virtual_device::{Dialect, VirtualPushTerminal};
 use push_site::{MINUTE, SERIAL, Site, body, has_date};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -173,4 +174,34 @@ async fn a_day_of_idleness_is_quiet() {
     assert_eq!(site.bench.health_history().len(), health);
     assert_eq!(site.bench.contacts().len(), contacts);
     assert!(site.bench.uploads().len() < 10);
+}
+
+#[test]
+fn settings_that_cannot_be_right_are_named() {
+    let text =
+        |key, text: &str| Values::new().with("serial", Value::Text("S1".into())).with(key, Value::Text(text.into()));
+    let mistakes = |values: &Values| match ZktecoPush::settings(values) {
+        Ok(_) => Vec::new(),
+        Err(mistakes) => mistakes.iter().map(|mistake| mistake.key).collect(),
+    };
+    assert_eq!(mistakes(&text("serial", "a b")), ["serial"]);
+    assert_eq!(mistakes(&text("source", "gate.example")), ["source"]);
+    assert_eq!(mistakes(&text("source", "10.0.0.8")), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_controller_is_sent_no_commands_of_the_other_dialect() {
+    let site = Site::new().await;
+    let mut options = site.options();
+    options.dialect = Dialect::Security;
+    let terminal = VirtualPushTerminal::start(options);
+    terminal.punch_now("1001");
+    assert!(site.sees(|bench| bench.readings().len() == 1 && bench.users().len() == 2).await);
+    tokio::time::sleep(30 * MINUTE).await;
+    let health = site.bench.health_now().unwrap();
+    assert_eq!(health.condition, Condition::Working, "{}", health.text);
+    assert!(health.text.en.contains("not proven"), "{}", health.text);
+    assert_eq!(terminal.refused(), 0);
+    let refused = site.bench.command(Command::ReadLog).await;
+    assert!(matches!(refused, Err(CommandError::Unsupported)), "{refused:?}");
 }

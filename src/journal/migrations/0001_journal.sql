@@ -66,7 +66,7 @@ CREATE TABLE reading (
   boot INTEGER NOT NULL REFERENCES boot,
   boottime_ns INTEGER NOT NULL,
   wall_ms INTEGER NOT NULL,
-  clock_quality INTEGER NOT NULL,   -- 0 synchronised, 1 holdover, 2 unknown
+  clock_quality INTEGER NOT NULL,   -- 0 synchronised, 1 holdover, 2 unknown, 3 kept by a battery
   clock_bound_ms INTEGER,
   digest BLOB NOT NULL
 ) STRICT;

@@ -132,7 +132,7 @@ fn the_invented_people_are_printed_as_a_table() {
     let output = sim(&["people", "3"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("userid,name,number"));
+    assert_eq!(lines.next(), Some("userid,name,user_id"));
     assert_eq!(lines.count(), 3);
     assert!(text.contains(",1003\n"));
 }

@@ -62,6 +62,7 @@ impl Terminal {
             "ATTPHOTO" => Reply::ok("OK"),
             "OPTIONS" => self.options(&body),
             "RTLOG" => self.events(&body, &mut taken),
+            "RTSTATE" if self.doors_are_as_before(&body) => return Reply::ok("OK"),
             "RTSTATE" => Reply::ok("OK"),
             "TABLEDATA" => {
                 let name = security::table_name(ask);
@@ -69,7 +70,11 @@ impl Terminal {
             }
             _ => self.unknown(&table, &mut taken),
         };
-        self.keep(&table, body, taken, reply).await
+        let reply = self.keep(&table, body, taken, reply).await;
+        if reply.status != 200 {
+            self.state().doors.clear();
+        }
+        reply
     }
 
     /// `fdata`: photos of older firmware.
@@ -122,7 +127,10 @@ impl Terminal {
             });
         }
         self.note_unreadable("ATTLOG", taken);
-        self.state().orders.still_sending(tokio::time::Instant::now());
+        let mut state = self.state();
+        // Also where it was an access controller before: the same serial number may get other firmware.
+        state.memory.dialect = Some(Dialect::Attendance);
+        state.orders.still_sending(tokio::time::Instant::now());
         Reply::taken(taken.readings.len())
     }
 

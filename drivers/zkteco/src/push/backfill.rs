@@ -134,8 +134,8 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Lines up the recent days one by one and, if wanted, everything before them.
-    pub fn plan(&mut self, today: Date, older: bool) {
+    /// Lines up the recent days one by one and, if wanted, everything before them; answers which days are the recent ones.
+    pub fn plan(&mut self, today: Date, older: bool) -> Period {
         let day = |back: i32| today.checked_sub(back.days()).unwrap_or(today);
         let mut periods: Vec<Period> = (0..RECENT_DAYS).map(|back| Period { from: day(back), to: day(back) }).collect();
         if older {
@@ -146,6 +146,7 @@ impl Survey {
                 self.waiting.push_back(Check { period, fetch_always: false, request: None });
             }
         }
+        Period { from: day(RECENT_DAYS - 1), to: today }
     }
 
     /// Lines up what the agent asked for, first. Gives the request back if too many wait.
@@ -193,6 +194,11 @@ impl Survey {
             key.hash(&mut hasher);
             running.total += usize::from(running.fetched.entry(day).or_default().insert(hasher.finish()));
         }
+    }
+
+    /// Whether a fetch brought nothing yet.
+    pub fn fetched_nothing(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.total == 0)
     }
 
     /// How many distinct records of each day the last fetch brought.

@@ -1,5 +1,7 @@
 //! What is asked of a terminal and what it answers: polls, results, and the agent's wishes.
 
+use std::time::Duration;
+
 use punchd_contract::{Alert, AlertKind, Command, CommandError, Done, Request, TerminalUser, Text};
 use tokio::time::Instant;
 
@@ -10,6 +12,9 @@ use super::protocol::command::{NO_DATA, Order, Outcome, Plain, meaning, outcomes
 use super::protocol::text::decode;
 use super::reply::{Ask, Reply};
 use super::terminal::{Taken, Terminal};
+
+/// How long firmware that answers a query before it sends the data is given to send it.
+const SENDS_WITHIN: Duration = Duration::from_secs(30);
 
 impl Terminal {
     /// `getrequest`: takes what it says of itself, gives it the next command.
@@ -59,7 +64,9 @@ impl Terminal {
                     Order::CountPunches { .. } => Answer::Counted(None),
                     _ => Answer::Nothing,
                 };
-                self.survey(answer).await;
+                // Some firmware answers first and sends then: what it has is counted a little later.
+                let unsent = done && answer == Answer::Sent && self.state().survey.fetched_nothing();
+                self.survey(answer, if unsent { SENDS_WITHIN } else { Duration::ZERO }).await;
             }
             Purpose::Agent(request) if done => {
                 self.list_follows(&errand.order).await;
@@ -108,15 +115,14 @@ impl Terminal {
         for errand in errands {
             match errand.purpose {
                 Purpose::Agent(request) => request.answer(Err(CommandError::Unreachable(silent()))),
-                Purpose::Survey => self.survey(Answer::Nothing).await,
-                Purpose::Users => self.all_users_came().await,
-                Purpose::Info | Purpose::Options => {}
+                Purpose::Survey => self.survey(Answer::Nothing, Duration::ZERO).await,
+                Purpose::Info | Purpose::Users | Purpose::Options => {}
             }
         }
     }
 
-    /// Goes on with the comparison of counts.
-    async fn survey(&self, answer: Answer) {
+    /// Goes on with the comparison of counts; the next command goes out after `pause`.
+    async fn survey(&self, answer: Answer, pause: Duration) {
         let over = self
             .change(|state| {
                 if answer == Answer::Sent {
@@ -139,7 +145,9 @@ impl Terminal {
                 let ours = state.survey.under_way().and_then(|period| state.memory.records(period.from, period.to));
                 match state.survey.step(answer, ours)? {
                     Step::Give(order) => {
-                        let Err(_full) = state.orders.give(order, Purpose::Survey, Instant::now()) else { return None };
+                        let Err(_full) = state.orders.give(order, Purpose::Survey, Instant::now() + pause) else {
+                            return None;
+                        };
                         match state.survey.step(Answer::Nothing, None) {
                             Some(Step::Over(check, finding)) => Some((check, finding)),
                             _ => None,
@@ -173,23 +181,25 @@ impl Terminal {
         tracing::info!(device = %self.device, from = %period.from, to = %period.to, ?finding, "counts were compared");
         self.change(|state| {
             let findings = &mut state.findings;
-            findings.differing.remove(&period);
+            let is_older = period.from <= FIRST_DAY;
+            findings.differing.retain(|known, _| *known != period && !(is_older && known.from <= FIRST_DAY));
             match finding {
                 Finding::Complete { .. } | Finding::Fewer { .. } => {
                     findings.cannot_count = false;
                     findings.no_answer = false;
                     findings.proven.insert(period);
-                    if period.from <= FIRST_DAY {
+                    if is_older {
                         state.memory.older_complete = true;
                     }
                 }
                 Finding::Differs { theirs, ours } => {
                     findings.differing.insert(period, (theirs, ours));
+                    findings.older_differs |= is_older;
                 }
                 Finding::Uncounted { .. } => {
                     findings.cannot_count = true;
                     // Sent once in full; it is not made to send its whole log every day for no proof.
-                    if period.from <= FIRST_DAY {
+                    if is_older {
                         state.memory.older_complete = true;
                     }
                 }

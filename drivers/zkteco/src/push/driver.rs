@@ -74,9 +74,14 @@ pub async fn run(members: Vec<Member<Settings>>) -> Result<(), DriverError> {
 }
 
 impl House {
+    /// Whether a request comes in the name of a terminal that is let in.
+    pub fn knows(&self, ask: &Ask) -> bool {
+        serial(ask).is_some_and(|serial| self.terminals.contains_key(&serial))
+    }
+
     /// Answers one request. The first question is always who it is.
     pub async fn answer(&self, ask: &Ask) -> Reply {
-        let Some(serial) = ask.query.get("SN").and_then(|serial| SerialNumber::new(serial.trim()).ok()) else {
+        let Some(serial) = serial(ask) else {
             return Reply::refused(400, "a serial number (SN) is missing");
         };
         let Some(terminal) = self.terminals.get(&serial) else {
@@ -171,6 +176,10 @@ impl Terminal {
             _ => Reply::refused(400, "this is not understood here"),
         }
     }
+}
+
+fn serial(ask: &Ask) -> Option<SerialNumber> {
+    SerialNumber::new(ask.query.get("SN")?.trim()).ok()
 }
 
 /// Compares without telling by the time where they differ.

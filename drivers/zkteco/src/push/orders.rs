@@ -64,14 +64,15 @@ impl Orders {
         Self { next_id: fastrand::u64(1_000_000..1_000_000_000), waiting: VecDeque::new(), sent: Vec::new() }
     }
 
-    /// Lines up a command; what the agent asks for goes first. Gives the purpose back if too many wait.
-    pub fn give(&mut self, order: Order, purpose: Purpose, now: Instant) -> Result<(), Purpose> {
+    /// Lines up a command, to be fetched from then on; what the agent asks for goes first. Gives the purpose back if too
+    /// many wait.
+    pub fn give(&mut self, order: Order, purpose: Purpose, from: Instant) -> Result<(), Purpose> {
         if self.waiting.len() + self.sent.len() >= MOST {
             return Err(purpose);
         }
         self.next_id += 1;
         let first = matches!(purpose, Purpose::Agent(_));
-        let errand = Errand { id: self.next_id, order, purpose, since: now, tries: 0 };
+        let errand = Errand { id: self.next_id, order, purpose, since: from, tries: 0 };
         if first {
             self.waiting.push_front(errand)
         } else {
@@ -90,7 +91,8 @@ impl Orders {
         if self.sent.len() >= MOST_UNANSWERED {
             return None;
         }
-        let mut errand = self.waiting.pop_front()?;
+        let at = self.waiting.iter().position(|errand| errand.since <= now)?;
+        let mut errand = self.waiting.remove(at)?;
         errand.since = now;
         errand.tries += 1;
         let line = (errand.id, errand.order.encode());

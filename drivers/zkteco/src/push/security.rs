@@ -114,6 +114,18 @@ impl Terminal {
         Reply::ok("OK")
     }
 
+    /// Whether the doors' states are the last kept ones but for their time: terminals repeat them every few seconds, and
+    /// they are nobody's punches.
+    pub(super) fn doors_are_as_before(&self, body: &[u8]) -> bool {
+        let is_time = |field: &&[u8]| field.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"time="));
+        let fields = body.split(|byte| b"\t\r\n".contains(byte)).filter(|field| !is_time(field));
+        let doors = fields.collect::<Vec<_>>().join(&b'\t');
+        let mut state = self.state();
+        let same = state.doors == doors;
+        state.doors = doors;
+        same
+    }
+
     /// Tables of this dialect. `None`: not known.
     pub(super) fn table_data(&self, name: &str, body: &[u8], taken: &mut Taken) -> Option<Reply> {
         let count = lines(body).count();

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
@@ -32,6 +33,9 @@ const MOST_OF_ONE: usize = 32;
 /// The largest body; a batch of a terminal has some 100 kB.
 const LARGEST: usize = 8 * 1024 * 1024;
 
+/// All bodies that are being received together; what is beyond is sent again by its terminal.
+const LARGEST_TOGETHER: usize = 48 * 1024 * 1024;
+
 /// How long the head of a request may take, the wait between two requests included.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
@@ -48,12 +52,13 @@ const CONNECTION_LIVES: Duration = Duration::from_secs(600);
 pub async fn serve(listener: TcpListener, house: Arc<House>) {
     let mut connections = JoinSet::new();
     let guests = Guests::default();
+    let room = Room::default();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
                     if let Some(guest) = guests.welcome(plain(address.ip())) {
-                        connections.spawn(converse(stream, guest, Arc::clone(&house)));
+                        connections.spawn(converse(stream, guest, room.clone(), Arc::clone(&house)));
                     }
                 }
                 Err(error) => {
@@ -103,11 +108,11 @@ impl Drop for Guest {
     }
 }
 
-async fn converse(stream: TcpStream, guest: Guest, house: Arc<House>) {
+async fn converse(stream: TcpStream, guest: Guest, room: Room, house: Arc<House>) {
     let peer = guest.address;
     let service = service_fn(|request| {
-        let house = Arc::clone(&house);
-        async move { Ok::<_, Infallible>(respond(&house, request, peer).await) }
+        let (house, room) = (Arc::clone(&house), room.clone());
+        async move { Ok::<_, Infallible>(respond(&house, &room, request, peer).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -131,8 +136,8 @@ async fn converse(stream: TcpStream, guest: Guest, house: Arc<House>) {
     }
 }
 
-async fn respond(house: &House, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
-    let reply = match read(request, peer).await {
+async fn respond(house: &House, room: &Room, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    let reply = match read(house, room, request, peer).await {
         Ok(ask) => match timeout(ANSWER_WITHIN, house.answer(&ask)).await {
             Ok(reply) => reply,
             Err(_) => Reply::refused(503, "not recorded: it took too long"),
@@ -142,7 +147,7 @@ async fn respond(house: &House, request: Request<Incoming>, peer: IpAddr) -> Res
     response(reply)
 }
 
-async fn read(request: Request<Incoming>, peer: IpAddr) -> Result<Ask, Reply> {
+async fn read(house: &House, room: &Room, request: Request<Incoming>, peer: IpAddr) -> Result<Ask, Reply> {
     let Some(door) = Door::of(request.uri().path()) else {
         return Err(Reply::refused(404, "nothing is here"));
     };
@@ -154,19 +159,59 @@ async fn read(request: Request<Incoming>, peer: IpAddr) -> Result<Ask, Reply> {
     let query = Query::parse(request.uri().query().unwrap_or(""));
     let headers = request.headers();
     let has_length = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
-    let body = request.into_body();
+    let mut ask = Ask { door, is_post, query, body: Bytes::new(), has_length, peer };
+    // Of those who are not let in, nothing is received.
+    if house.knows(&ask) {
+        ask.body = match timeout(BODY_WITHIN, receive(request.into_body(), room)).await {
+            Ok(body) => body?,
+            Err(_) => return Err(Reply::refused(408, "the body took too long")),
+        };
+    }
+    Ok(ask)
+}
+
+/// Bytes of all bodies that are being received.
+#[derive(Clone, Default)]
+struct Room(Arc<AtomicUsize>);
+
+/// The bytes of one body; given back when it is dropped.
+struct Share<'a> {
+    room: &'a Room,
+    bytes: usize,
+}
+
+impl Share<'_> {
+    /// Takes so many more, if there is room for them.
+    fn grow(&mut self, bytes: usize) -> bool {
+        self.bytes += bytes;
+        self.room.0.fetch_add(bytes, Ordering::Relaxed) + bytes <= LARGEST_TOGETHER
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.room.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+async fn receive(mut body: Incoming, room: &Room) -> Result<Bytes, Reply> {
     if body.size_hint().lower() > LARGEST as u64 {
         return Err(Reply::refused(413, "too large"));
     }
-    let body = match timeout(BODY_WITHIN, Limited::new(body, LARGEST).collect()).await {
-        Ok(Ok(whole)) => whole.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+    let mut whole = Vec::new();
+    let mut share = Share { room, bytes: 0 };
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Err(Reply::refused(400, "the body broke off")) };
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > LARGEST {
             return Err(Reply::refused(413, "too large"));
         }
-        Ok(Err(_)) => return Err(Reply::refused(400, "the body broke off")),
-        Err(_) => return Err(Reply::refused(408, "the body took too long")),
-    };
-    Ok(Ask { door, is_post, query, body, has_length, peer })
+        if !share.grow(data.len()) {
+            return Err(Reply::refused(503, "too much at once; send it again"));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(Bytes::from(whole))
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {

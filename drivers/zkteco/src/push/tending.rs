@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use punchd_contract::{Alert, AlertKind, Condition, Health, Text};
-use tokio::time::Instant;
+use punchd_contract::{Alert, AlertKind, CommandError, Condition, Health, Text};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::orders::Purpose;
 use super::protocol::command::Order;
@@ -19,17 +19,21 @@ const REFUSED_SHOWN: Duration = Duration::from_secs(600);
 impl Terminal {
     /// Looks after the terminal for ever.
     pub async fn tend(&self) {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 request = self.port.request() => self.obey(request),
-                () = tokio::time::sleep(EVERY) => self.look_after().await,
+                _ = ticks.tick() => self.look_after().await,
             }
         }
     }
 
     async fn look_after(&self) {
+        self.spare_doors();
         let overdue = self.state().orders.overdue(Instant::now());
         self.fail(overdue).await;
+        self.watch_zone();
         self.plan();
         self.begin_check();
         self.flush().await;
@@ -63,17 +67,45 @@ impl Terminal {
         self.say_health();
     }
 
-    /// Lines up a comparison of counts when it is time, and a fetch of the options when the zone's offset has changed.
+    /// The commands of the attendance dialect mean nothing to an access controller: what was lined up before it said that
+    /// it is one is dropped.
+    fn spare_doors(&self) {
+        let mut state = self.state();
+        if !state.guards_doors() {
+            return;
+        }
+        let errands = state.orders.take_all();
+        let mut requests = state.survey.drop_all();
+        drop(state);
+        requests.extend(errands.into_iter().filter_map(|errand| match errand.purpose {
+            Purpose::Agent(request) => Some(request),
+            _ => None,
+        }));
+        requests.into_iter().for_each(|request| request.answer(Err(CommandError::Unsupported)));
+    }
+
+    /// Has the options fetched again when summer time began or ended, or when the gateway has learned the time since the
+    /// handshake.
+    fn watch_zone(&self) {
+        let (minutes, patience) = (self.zone_minutes(), self.patience());
+        let mut state = self.state();
+        let differs = minutes.is_some() && state.zone_told != minutes;
+        if differs
+            && state.is_here(patience)
+            && !state.guards_doors()
+            && !state.orders.has(&Order::Check)
+            && state.orders.give(Order::Check, Purpose::Options, Instant::now()).is_ok()
+        {
+            state.zone_told = minutes;
+        }
+    }
+
+    /// Lines up a comparison of counts when it is time.
     fn plan(&self) {
-        let (today, minutes, patience) = (self.today(), self.zone_minutes(), self.patience());
+        let (today, patience) = (self.today(), self.patience());
         let mut state = self.state();
         if state.guards_doors() || !state.is_here(patience) {
             return;
-        }
-        // Summer time began or ended, or the gateway has learned the time since the handshake.
-        let options = minutes.is_some() && state.zone_told != minutes && !state.orders.has(&Order::Check);
-        if options && state.orders.give(Order::Check, Purpose::Options, Instant::now()).is_ok() {
-            state.zone_told = minutes;
         }
         let due =
             state.round_due || state.last_round.is_none_or(|last| last.elapsed() >= self.settings.reconcile_every);
@@ -81,10 +113,9 @@ impl Terminal {
             && due
             && state.survey.is_idle()
         {
-            let older = !state.memory.older_complete;
-            state.survey.plan(today, older);
-            state.findings.proven.clear();
-            state.findings.no_answer = false;
+            let older = !state.memory.older_complete && !state.findings.older_differs;
+            let compared = state.survey.plan(today, older);
+            state.findings.begin(compared);
             state.round_due = false;
             state.last_round = Some(Instant::now());
         }

@@ -14,7 +14,7 @@ use punchd_contract::{
 use tokio::time::Instant;
 
 use super::backfill::{Period, Survey};
-use super::memory::{Dialect, Memory};
+use super::memory::{Dialect, FIRST_DAY, Memory};
 use super::orders::Orders;
 use super::protocol::time::minutes_ahead;
 use super::settings::Settings;
@@ -69,6 +69,8 @@ pub struct State {
     pub last_round: Option<Instant>,
     /// What came of the last comparisons.
     pub findings: Findings,
+    /// The states of the doors as they were last kept.
+    pub doors: Vec<u8>,
     /// Lines of this run that could not be read.
     pub unreadable: u64,
     /// Tables of this run that are not known.
@@ -98,6 +100,17 @@ pub struct Findings {
     pub cannot_count: bool,
     /// The terminal did not answer.
     pub no_answer: bool,
+    /// What is before the recent days differs for good; it is not fetched again in this run.
+    pub older_differs: bool,
+}
+
+impl Findings {
+    /// A round begins over these days. What is not compared any more has been told, and is let go.
+    pub fn begin(&mut self, compared: Period) {
+        self.differing.retain(|period, _| period.from >= compared.from || period.from <= FIRST_DAY);
+        self.proven.clear();
+        self.no_answer = false;
+    }
 }
 
 /// What one request brought.
@@ -131,6 +144,7 @@ impl Terminal {
             round_due: true,
             last_round: None,
             findings: Findings::default(),
+            doors: Vec::new(),
             unreadable: 0,
             unknown_tables: BTreeSet::new(),
             refused: None,

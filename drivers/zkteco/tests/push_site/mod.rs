@@ -107,6 +107,15 @@ impl Site {
         self.post(&format!("/iclock/cdata?SN={SERIAL}&table={table}&Stamp=9999"), body).await
     }
 
+    /// Waits for something within days of virtual time, looking every half minute.
+    pub async fn sees_within(&self, limit: Duration, wanted: impl Fn(&Bench) -> bool) -> bool {
+        let end = tokio::time::Instant::now() + limit;
+        while !wanted(&self.bench) && tokio::time::Instant::now() < end {
+            tokio::time::sleep(MINUTE / 2).await;
+        }
+        wanted(&self.bench)
+    }
+
     /// Waits for something within five minutes of virtual time.
     pub async fn sees(&self, wanted: impl Fn(&Bench) -> bool) -> bool {
         self.bench.until(5 * MINUTE, wanted).await

@@ -1,11 +1,17 @@
 //! What can be started alone, one file a subcommand, and what they have in common: exit codes, the log, the way to stop.
 
+/// Virtual terminals.
+mod device;
 /// The invented roster as a table.
 mod people;
 /// The line that says that something is ready.
 mod ready;
 /// The stand-in for WeCom's server.
 mod wecom;
+/// A terminal that is asked.
+mod zkteco_pull;
+/// A terminal that calls.
+mod zkteco_push;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,7 +39,9 @@ struct Arguments {
 enum Command {
     /// Be WeCom's server: gettoken, add_checkin_record, getcheckindata.
     Wecom(Box<wecom::Wecom>),
-    /// Print invented people as CSV: userid, name, number on the terminal.
+    /// Be a terminal.
+    Device(Box<device::Device>),
+    /// Print invented people as CSV: userid, name, user id on the terminal.
     People(people::People),
 }
 
@@ -73,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match arguments.command {
         Command::People(people) => people.run(),
         Command::Wecom(wecom) => on_a_runtime(wecom.run()),
+        Command::Device(device) => on_a_runtime(device.run()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,7 @@ impl People {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut write = || {
-            writeln!(out, "userid,name,number")?;
+            writeln!(out, "userid,name,user_id")?;
             for person in roster(self.count as usize) {
                 writeln!(out, "{},{},{}", person.userid, person.name, person.number)?;
             }

@@ -22,7 +22,7 @@ pub(super) fn start_of(day: i64) -> i64 {
 }
 
 /// A record with all its fields as they came (facts/wecom-api.md 1.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckinRecord {
     /// The member, as written by the caller.
     pub userid: String,

@@ -64,7 +64,7 @@ impl Line {
 
     fn hang_up(&mut self) {
         self.open = None;
-        self.running.abort_all();
+        self.running = JoinSet::new();
     }
 
     async fn ask_patiently(&mut self, path: &str, body: Option<Vec<u8>>) -> Result<Answer> {
@@ -91,7 +91,7 @@ impl Line {
     }
 
     async fn connect(&mut self) -> Result<SendRequest<Full<Bytes>>> {
-        self.running.abort_all();
+        self.running = JoinSet::new();
         let stream = TcpStream::connect(&self.server).await?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Error::other)?;
         self.running.spawn(async move {

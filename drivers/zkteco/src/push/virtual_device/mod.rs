@@ -6,6 +6,8 @@
 mod line;
 mod log;
 mod session;
+#[cfg(feature = "conformance")]
+mod suite;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -223,6 +225,11 @@ impl VirtualPushTerminal {
     pub fn set_clock_by_hand(&self, off: SignedDuration) {
         self.shared.state().clock_off = off;
         self.operate("21", "1");
+    }
+
+    /// Its clock runs wrong from now on, without anybody's doing.
+    pub fn clock_drifts(&self, off: SignedDuration) {
+        self.shared.state().clock_off = off;
     }
 
     /// Somebody deletes the punches in the menu.

@@ -1,0 +1,93 @@
+//! `punchd-sim device`: a virtual terminal, alone; what all kinds have in common.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
+use punchd_sim::people::{Person, roster};
+
+use super::zkteco_pull::ZktecoPull;
+use super::zkteco_push::ZktecoPush;
+use super::{Failure, until_stopped};
+
+/// Be a device.
+#[derive(Debug, Args)]
+pub(super) struct Device {
+    #[command(subcommand)]
+    kind: Kind,
+}
+
+#[derive(Debug, Subcommand)]
+enum Kind {
+    /// Be a ZKTeco terminal that is asked over port 4370.
+    ZktecoPull(ZktecoPull),
+    /// Be a ZKTeco terminal that calls a server over HTTP.
+    ZktecoPush(ZktecoPush),
+}
+
+impl Device {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self.kind {
+            Kind::ZktecoPull(terminal) => terminal.run().await,
+            Kind::ZktecoPush(terminal) => terminal.run().await,
+        }
+    }
+}
+
+/// Who is on a terminal and what they do.
+#[derive(Debug, Args)]
+pub(super) struct Life {
+    /// So many invented people are enrolled (see `punchd-sim people`); their user ids are 1001, 1002 …
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    users: u32,
+    /// So many punches are in its log already, the last of them before now.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u32).range(0..=2_000_000))]
+    records: u32,
+    /// Somebody punches every so often; nobody without it.
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    punch_every: Option<Duration>,
+    /// Where its clock runs.
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Shanghai", value_parser = zone)]
+    zone: TimeZone,
+}
+
+impl Life {
+    pub(super) fn people(&self) -> Vec<Person> {
+        roster(self.users as usize)
+    }
+
+    pub(super) fn records(&self) -> usize {
+        self.records as usize
+    }
+
+    pub(super) fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+
+    /// Lets people punch in turn until it is told to stop.
+    pub(super) async fn go_on(&self, people: &[Person], punch: impl Fn(&str)) -> Result<(), Failure> {
+        let Some(every) = self.punch_every.filter(|_| !people.is_empty()) else { return until_stopped().await };
+        let punching = async {
+            for person in people.iter().cycle() {
+                tokio::time::sleep(every).await;
+                punch(&person.number);
+            }
+        };
+        tokio::select! {
+            stopped = until_stopped() => stopped,
+            () = punching => Ok(()),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    match number.parse::<f64>() {
+        Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds from 0.001 to 86400, such as 5 or 0.2".to_owned()),
+    }
+}
+
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| "a zone such as Asia/Shanghai or UTC".to_owned())
+}
