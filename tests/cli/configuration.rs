@@ -71,3 +71,12 @@ fn arguments_that_make_no_sense_end_64_and_help_tells_the_codes() {
     site.punchd(&["--help"]).exits(0).says("64  the arguments or the configuration are wrong").says("status");
     site.punchd(&["--version"]).exits(0);
 }
+
+#[test]
+fn the_kinds_of_devices_are_listed_with_their_settings() {
+    let site = Site::new(QUIET);
+    site.punchd(&["devices", "kinds"]).exits(0).says("kind = \"zkteco-pull\"").says("address");
+    let kinds = site.punchd(&["devices", "kinds", "--json"]).exits(0).json();
+    let address = kinds[0]["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "address").unwrap();
+    assert_eq!((&kinds[0]["kind"], &address["required"]), (&"zkteco-pull".into(), &true.into()));
+}

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod configuration;
+mod deliveries;
 mod journal;
 mod life;
 mod pages;

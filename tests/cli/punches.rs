@@ -4,7 +4,7 @@ use punchd_contract::{Batch, Happened, Reading, TerminalUser};
 use unicode_width::UnicodeWidthStr;
 
 use crate::common::{House, at, person, reading};
-use crate::site::{QUIET, Site};
+use crate::site::{Site, WITH_GATE};
 
 /// Three punches, a merged one, two of somebody unknown, one with an impossible date.
 async fn site() -> Site {
@@ -23,7 +23,7 @@ async fn site() -> Site {
             Reading { happened: Happened::Impossible, ..reading("1001", at(5), 2) },
         ])
         .await;
-    Site::in_folder(house.close().await, QUIET)
+    Site::in_folder(house.close().await, WITH_GATE)
 }
 
 #[tokio::test]
@@ -83,13 +83,38 @@ async fn a_decision_is_kept_with_its_name_and_reason_and_only_about_what_is_open
     decide(&["7", "--refuse", "--reason", " "]).exits(64).says("say why");
     decide(&["7", "--at", "noon", "--reason", "x"]).exits(64).says("is no time");
     decide(&["--all-held", "--device", "gate-9", "--refuse", "--reason", "x"]).exits(1).says("Nothing is held");
-    let done = decide(&["7", "--at", "2026-10-02T08:05:00", "--reason", "seen by the guard", "--by", "Wang", "--json"]);
-    assert_eq!(done.exits(0).json()["decided"], 1);
+    let done = decide(&["7", "--at", "2026-10-02T08:25:00", "--reason", "seen by the guard", "--by", "Wang", "--json"]);
+    assert_eq!(done.exits(0).json()["settled"], 1);
+    let row = site.punchd(&["punches", "--json", "--limit", "1"]).json()[0].clone();
+    assert_eq!((&row["outcome"], &row["local_time"]), (&"punch".into(), &"2026-10-02 08:25:00".into()));
+    decide(&["7", "--refuse", "--reason", "too late"]).exits(1).says("reading 7 is not open");
     let sql = rusqlite::Connection::open(site.path("journal.db")).unwrap();
     let kept: (String, String, String) = sql
         .query_row("SELECT what, decided_by, reason FROM decision", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .unwrap();
-    assert_eq!(kept, (r#"{"decide":"at","time_s":1790899500}"#.into(), "Wang".into(), "seen by the guard".into()));
+    assert_eq!(kept, (r#"{"decide":"at","time_s":1790900700}"#.into(), "Wang".into(), "seen by the guard".into()));
+}
+
+#[tokio::test]
+async fn all_that_a_device_holds_is_decided_at_once() {
+    let site = site().await;
+    let answer =
+        site.punchd(&["punches", "decide", "--all-held", "--device", "gate-1", "--refuse", "--reason", "test rig"]);
+    answer.exits(0).says("1 are settled");
+    site.punchd(&["punches", "held"]).exits(0).says("Nothing is held");
+    assert_eq!(site.punchd(&["punches", "--json", "--state", "refused"]).json()[0]["reason"]["words"], "test rig");
+}
+
+#[tokio::test]
+async fn people_who_are_imported_later_get_the_punches_that_waited_for_them() {
+    let site = site().await;
+    site.write("p.csv", "userid,name,user_id\nwangwu,王五,1003\n");
+    let file = site.path("p.csv");
+    site.punchd(&["people", "import", file.to_str().unwrap()])
+        .exits(0)
+        .says("2 readings that were open found their person");
+    site.punchd(&["punches", "unknown"]).exits(0).says("Every credential belongs to somebody");
+    assert_eq!(site.punchd(&["punches", "--json", "--person", "wangwu"]).json().as_array().unwrap().len(), 2);
 }
