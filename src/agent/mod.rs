@@ -5,6 +5,7 @@
 //! start follows a power cut.
 
 mod chores;
+mod deliveries;
 mod destinations;
 mod operations;
 mod registry;
@@ -26,6 +27,7 @@ use crate::intake::{Desk, Intake, Office, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
 pub use chores::STOPPED_BY_DISK;
+pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
 pub use destinations::DestinationError;
 pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;

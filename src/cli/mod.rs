@@ -4,6 +4,7 @@
 //! running agent over its socket; where none runs, the command opens the journal itself and does the same.
 
 mod check;
+mod deliveries;
 pub mod demo;
 mod devices;
 mod exit;
@@ -92,6 +93,8 @@ enum Command {
     People(people::People),
     /// List punches, see what is unknown or held, and decide about it
     Punches(punches::Punches),
+    /// Show what is on its way to its destination, and decide about what is stuck
+    Deliveries(deliveries::Deliveries),
     /// Verify the chain of readings and the journal's file, or an export
     Verify(verify::Verify),
     /// Write every reading with its digest and verdicts as JSON Lines
@@ -150,6 +153,7 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Command::Devices(devices) => devices::devices(devices, &place, screen),
         Command::People(people) => people::people(people, &place, screen),
         Command::Punches(punches) => punches::punches(punches, &place, screen),
+        Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, &place, screen),
         Command::Verify(verify) => verify::of_the_journal(&verify, &place, screen),
         Command::Export(export) => export::export(&export, &place, screen),
         Command::Run | Command::Demo(_) | Command::Check | Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),

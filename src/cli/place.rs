@@ -92,3 +92,12 @@ pub fn converse<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
         .map_err(|error| Failure::plain(Exit::Unavailable, format!("the program cannot start: {error}")))?;
     runtime.block_on(work)
 }
+
+/// Who sits at this terminal, also behind sudo.
+pub fn operator() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| "?".to_owned())
+}

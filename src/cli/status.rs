@@ -101,15 +101,13 @@ fn journal(status: &Status, screen: &mut Screen) {
 }
 
 fn clock(status: &Status, screen: &mut Screen) {
-    match status.clock_bound_ms {
-        Some(bound) => {
-            let seconds = bound as f64 / 1000.0;
-            screen.say(
-                format!("The gateway's clock is right to within {seconds:.1} s."),
-                format!("网关时钟误差不超过 {seconds:.1} 秒。"),
-            );
-        }
-        None => screen.say("Nothing is known of how well the gateway's clock goes.", "网关时钟的误差未知。"),
+    // Where nothing is known, the clock's own sentence above says so and what to do.
+    if let Some(bound) = status.clock_bound_ms {
+        let seconds = bound as f64 / 1000.0;
+        screen.say(
+            format!("The gateway's clock is right to within {seconds:.1} s."),
+            format!("网关时钟误差不超过 {seconds:.1} 秒。"),
+        );
     }
 }
 

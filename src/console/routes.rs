@@ -58,6 +58,8 @@ pub fn router(running: Arc<Running>) -> Router {
         .route("/v1/approve", post(approve))
         .route("/v1/people", post(people))
         .route("/v1/decide", post(decide))
+        .route("/v1/deliveries/retry", post(retry))
+        .route("/v1/deliveries/drop", post(drop_deliveries))
         .route("/v1/reload", post(reload))
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this address", "没有此地址"))
         .method_not_allowed_fallback(async || {
@@ -154,6 +156,14 @@ async fn people(State(running): Agent, body: Body) -> Result<Response, Refusal> 
 async fn decide(State(running): Agent, body: Body) -> Result<Response, Refusal> {
     let settled = running.operations().await?.decide(read(body)?).await?;
     Ok(Json(Settled { settled }).into_response())
+}
+
+async fn retry(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    Ok(Json(running.operations().await?.retry_deliveries(read(body)?).await?).into_response())
+}
+
+async fn drop_deliveries(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    Ok(Json(running.operations().await?.drop_deliveries(read(body)?).await?).into_response())
 }
 
 async fn reload(State(running): Agent) -> Result<Response, Refusal> {

@@ -11,7 +11,7 @@ use crate::attendance::Decision;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::moments;
-use crate::cli::place::{Place, converse};
+use crate::cli::place::{Place, converse, operator};
 use crate::cli::screen::Screen;
 use crate::console::Settled;
 
@@ -161,15 +161,6 @@ fn in_zone(civil: DateTime, name: &str, zone: &TimeZone) -> Result<i64, Failure>
             format!("{civil} 在 {name} 出现两次或不存在：请写明时差"),
         )),
     }
-}
-
-/// Who sits at this terminal, also behind sudo.
-fn operator() -> String {
-    ["SUDO_USER", "USER", "LOGNAME"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|name| !name.is_empty())
-        .unwrap_or_else(|| "?".to_owned())
 }
 
 #[cfg(test)]

@@ -10,12 +10,14 @@ use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 use crate::attendance::{Outcome, Reason};
+use crate::cli::deliveries::state_words;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::moments;
 use crate::cli::place::Place;
 use crate::cli::screen::Screen;
 use crate::cli::table::Table;
+use crate::delivery;
 
 /// No zone is further from UTC than this, seconds.
 const FARTHEST_ZONE: i64 = 26 * 3600;
@@ -108,16 +110,6 @@ struct DeliveryRow {
     state: &'static str,
 }
 
-const DELIVERY_STATES: [(&str, &str); 7] = [
-    ("waiting", "待上传"),
-    ("sending", "上传中"),
-    ("in doubt", "待核对"),
-    ("delivered", "已送达"),
-    ("confirmed", "已确认"),
-    ("parked", "搁置"),
-    ("dropped", "已放弃"),
-];
-
 /// Shows it.
 pub fn list(filter: &Filter, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
     let sql = place.journal()?;
@@ -183,8 +175,8 @@ fn verdict(row: &PunchRow) -> Text {
 
 fn deliveries(row: &PunchRow, screen: &Screen) -> String {
     let word = |state: &str| {
-        let (en, zh) = DELIVERY_STATES.iter().find(|(en, _)| *en == state).copied().unwrap_or(("?", "?"));
-        screen.word(en, zh).to_owned()
+        let state = delivery::State::from_word(state).map_or_else(|| Text::new(state, state), state_words);
+        screen.word(&state.en, &state.zh).to_owned()
     };
     match row.deliveries.as_slice() {
         [one] => word(one.state),
@@ -305,7 +297,7 @@ fn delivered(sql: &Connection, seq: i64) -> Result<Vec<DeliveryRow>, Failure> {
         "SELECT n.name, y.state FROM destination n JOIN delivery y ON y.destination = n.destination AND y.seq = ?1 ORDER BY n.name",
     )?;
     let rows = select.query_map([seq], |row| {
-        let state = DELIVERY_STATES.get(usize::from(row.get::<_, u8>(1)?)).map_or("?", |(en, _)| *en);
+        let state = delivery::State::from_code(row.get(1)?).map_or("?", delivery::State::word);
         Ok(DeliveryRow { destination: row.get(0)?, state })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -56,10 +56,12 @@ pub fn run(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<
         life.live(config).await
     });
     runtime.shutdown_timeout(LEFT_BEHIND_WAITS);
-    if let Err(failure) = &outcome {
-        tracing::error!(exit = failure.exit.code(), "{}", failure.text.en.replace('\n', "; "));
-    }
-    outcome
+    // The log is where an operator of a service looks, and it is open now.
+    outcome.or_else(|failure| {
+        let Text { en, zh } = &failure.text;
+        tracing::error!(exit = failure.exit.code(), zh, "{}", en.replace('\n', "; "));
+        Ok(failure.exit)
+    })
 }
 
 fn runtime() -> std::io::Result<Runtime> {

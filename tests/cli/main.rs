@@ -1,0 +1,14 @@
+//! The real program: what it answers, with which code, with and without a running agent.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod configuration;
+mod deliveries;
+mod journal;
+mod life;
+mod pages;
+mod people;
+mod punches;
+mod site;

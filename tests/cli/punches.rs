@@ -1,0 +1,120 @@
+//! Punches as the program shows them: lined up, in the device's zone, and as data.
+
+use punchd_contract::{Batch, Happened, Reading, TerminalUser};
+use unicode_width::UnicodeWidthStr;
+
+use crate::common::{House, at, person, reading};
+use crate::site::{Site, WITH_GATE};
+
+/// Three punches, a merged one, two of somebody unknown, one with an impossible date.
+async fn site() -> Site {
+    let house = House::new().await;
+    house.people(vec![person("zhangsan", &["1001"]), person("Li.Si-with-a-long-id", &["1002"])]).await;
+    let users = vec![TerminalUser { user_id: "1003".into(), name: "王五\u{1b}[31m".into(), card: None }];
+    house.submit_batch(Batch { users: Some(users), ..Batch::default() }).await;
+    house
+        .submit([
+            reading("1001", at(0), 1),
+            reading("1002", at(1), 1),
+            reading("1001", at(2), 1),
+            reading("1003", at(3), 1),
+            reading("1003", at(60 * 24), 1),
+            reading("1002", at(60 * 24 + 1), 1),
+            Reading { happened: Happened::Impossible, ..reading("1001", at(5), 2) },
+        ])
+        .await;
+    Site::in_folder(house.close().await, WITH_GATE)
+}
+
+#[tokio::test]
+async fn punches_line_up_in_eighty_columns_also_with_chinese_names() {
+    let site = site().await;
+    let answer = site.punchd(&["punches"]).exits(0);
+    let lines: Vec<&str> = answer.out.lines().filter(|line| line.contains("gate-1")).collect();
+    assert_eq!(lines.len(), 7, "{}", answer.out);
+    let column = |line: &&str| line.split("gate-1").next().unwrap().width();
+    assert!(lines.iter().all(|line| column(line) == column(&lines[0])), "{}", answer.out);
+    assert!(lines.iter().all(|line| line.width() <= 80), "{}", answer.out);
+    assert!(answer.out.contains("2026-10-02 08:00:00") && answer.out.contains("merged into 1"), "{}", answer.out);
+}
+
+#[tokio::test]
+async fn punches_are_found_by_person_device_day_and_state() {
+    let site = site().await;
+    let seqs = |arguments: &[&str]| -> Vec<i64> {
+        let all = [&["punches", "--json"], arguments].concat();
+        let found = site.punchd(&all).exits(0).json();
+        found.as_array().unwrap().iter().map(|row| row["seq"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(seqs(&[]), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(seqs(&["--limit", "2"]), [6, 7]);
+    assert_eq!(seqs(&["--state", "unknown"]), [4, 5]);
+    assert_eq!(seqs(&["--state", "held"]), [7]);
+    assert_eq!(seqs(&["--state", "merged"]), [3]);
+    assert_eq!(seqs(&["--person", "LI.SI-with-a-long-id"]), [2, 6]);
+    assert_eq!(seqs(&["--device", "gate-2"]), [0; 0]);
+    assert_eq!(seqs(&["--from", "2026-10-03", "--to", "2026-10-03"]), [5, 6]);
+    assert_eq!(seqs(&["--to", "2026-10-02", "--state", "punch"]), [1, 2]);
+    let first = &site.punchd(&["punches", "--json"]).json()[0];
+    assert_eq!((&first["deliveries"][0]["state"], &first["zone"]), (&"waiting".into(), &"Asia/Shanghai".into()));
+}
+
+#[tokio::test]
+async fn what_is_unknown_is_shown_with_the_terminals_name_for_it_which_cannot_steer_the_screen() {
+    let site = site().await;
+    let answer = site.punchd(&["punches", "unknown"]).exits(0).says("user_id 1003").says("王五").says("2026-10-03");
+    assert!(!answer.out.contains('\u{1b}'), "{:?}", answer.out);
+    let strays = site.punchd(&["punches", "unknown", "--json"]).json();
+    assert_eq!((&strays[0]["readings"], &strays[0]["credential"]), (&2.into(), &"1003".into()));
+}
+
+#[tokio::test]
+async fn what_is_held_says_why_and_what_to_do() {
+    let site = site().await;
+    site.punchd(&["punches", "held"]).exits(0).says("7: The terminal gave a date that does not exist");
+    assert_eq!(site.punchd(&["punches", "held", "--json"]).json()[0]["reason"]["why"], "impossible_date");
+}
+
+#[tokio::test]
+async fn a_decision_is_kept_with_its_name_and_reason_and_only_about_what_is_open() {
+    let site = site().await;
+    let decide = |arguments: &[&str]| site.punchd(&[&["punches", "decide"], arguments].concat());
+    decide(&["1", "--refuse", "--reason", "a test"]).exits(1).says("reading 1 is not open");
+    decide(&["7", "--refuse", "--reason", " "]).exits(64).says("say why");
+    decide(&["7", "--at", "noon", "--reason", "x"]).exits(64).says("is no time");
+    decide(&["--all-held", "--device", "gate-9", "--refuse", "--reason", "x"]).exits(1).says("Nothing is held");
+    let done = decide(&["7", "--at", "2026-10-02T08:25:00", "--reason", "seen by the guard", "--by", "Wang", "--json"]);
+    assert_eq!(done.exits(0).json()["settled"], 1);
+    let row = site.punchd(&["punches", "--json", "--limit", "1"]).json()[0].clone();
+    assert_eq!((&row["outcome"], &row["local_time"]), (&"punch".into(), &"2026-10-02 08:25:00".into()));
+    decide(&["7", "--refuse", "--reason", "too late"]).exits(1).says("reading 7 is not open");
+    let sql = rusqlite::Connection::open(site.path("journal.db")).unwrap();
+    let kept: (String, String, String) = sql
+        .query_row("SELECT what, decided_by, reason FROM decision", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(kept, (r#"{"decide":"at","time_s":1790900700}"#.into(), "Wang".into(), "seen by the guard".into()));
+}
+
+#[tokio::test]
+async fn all_that_a_device_holds_is_decided_at_once() {
+    let site = site().await;
+    let answer =
+        site.punchd(&["punches", "decide", "--all-held", "--device", "gate-1", "--refuse", "--reason", "test rig"]);
+    answer.exits(0).says("1 are settled");
+    site.punchd(&["punches", "held"]).exits(0).says("Nothing is held");
+    assert_eq!(site.punchd(&["punches", "--json", "--state", "refused"]).json()[0]["reason"]["words"], "test rig");
+}
+
+#[tokio::test]
+async fn people_who_are_imported_later_get_the_punches_that_waited_for_them() {
+    let site = site().await;
+    site.write("p.csv", "userid,name,user_id\nwangwu,王五,1003\n");
+    let file = site.path("p.csv");
+    site.punchd(&["people", "import", file.to_str().unwrap()])
+        .exits(0)
+        .says("2 readings that were open found their person");
+    site.punchd(&["punches", "unknown"]).exits(0).says("Every credential belongs to somebody");
+    assert_eq!(site.punchd(&["punches", "--json", "--person", "wangwu"]).json().as_array().unwrap().len(), 2);
+}
