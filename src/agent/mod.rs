@@ -6,6 +6,7 @@
 
 mod chores;
 mod deliveries;
+mod destinations;
 mod operations;
 mod registry;
 mod status;
@@ -20,12 +21,14 @@ use crate::attendance::people::People;
 use crate::attendance::{Attendance, judge};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::delivery::Delivery;
 use crate::health::Board;
 use crate::intake::{Desk, Intake, Office, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
 pub use chores::STOPPED_BY_DISK;
 pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
+pub use destinations::DestinationError;
 pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;
 pub use status::{AlertStatus, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
@@ -44,6 +47,7 @@ pub struct Agent {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     intake: RwLock<Option<Intake>>,
+    delivery: Option<Delivery>,
     chores: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -57,6 +61,9 @@ pub enum StartError {
     /// A device of the configuration is not in the journal: a defect.
     #[error("device {0} was not registered: a defect of punchd")]
     NotRegistered(String),
+    /// A destination.
+    #[error(transparent)]
+    Destination(#[from] destinations::DestinationError),
 }
 
 impl Agent {
@@ -68,8 +75,26 @@ impl Agent {
         let stop = CancellationToken::new();
         let mut chores = JoinSet::new();
         chores::start(&mut chores, &operations, &board, &config, &stop);
+        let known = operations.journal.read(destinations::destination_ids).await?;
+        let specs = destinations::specs(&config, &known)?;
+        let delivery = Delivery::start(
+            specs,
+            operations.journal.clone(),
+            clock.clone(),
+            board.clone(),
+            operations.punched.clone(),
+        );
         let intake = Self::start_intake(&config, &operations, &board).await?;
-        Ok(Self { config, operations, board, clock, intake: RwLock::new(Some(intake)), chores, stop })
+        Ok(Self {
+            config,
+            operations,
+            board,
+            clock,
+            intake: RwLock::new(Some(intake)),
+            delivery: Some(delivery),
+            chores,
+            stop,
+        })
     }
 
     async fn start_intake(config: &Config, operations: &Operations, board: &Arc<Board>) -> Result<Intake, StartError> {
@@ -109,6 +134,9 @@ impl Agent {
         let intake = self.intake.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(intake) = intake {
             intake.stop().await;
+        }
+        if let Some(delivery) = self.delivery.take() {
+            delivery.stop().await;
         }
         self.stop.cancel();
         self.chores.shutdown().await;

@@ -15,10 +15,10 @@ pub(super) const READY: i64 = -1;
 /// Batches that are ready and looked at for one that may leave.
 const LOOKED_AT: usize = 50;
 
-const READY_BATCHES: &str = "SELECT DISTINCT batch FROM delivery
+pub(super) const READY_BATCHES: &str = "SELECT DISTINCT batch FROM delivery
   WHERE destination = ?1 AND state = 2 AND not_before_ms = ?2 ORDER BY batch LIMIT ?3";
 
-const HELD_UP: &str = "SELECT 1 FROM delivery g
+pub(super) const HELD_UP: &str = "SELECT 1 FROM delivery g
   WHERE g.destination = ?1 AND g.state = 2 AND g.batch = ?2
     AND EXISTS (SELECT 1 FROM delivery u WHERE u.destination = ?1 AND u.state IN (1, 2) AND u.state = 2
                   AND u.person = g.person AND u.time_s < g.time_s AND u.batch IS NOT ?2)

@@ -20,7 +20,7 @@ const STRETCH: i64 = 13 * 86_400;
 /// The longest pause between two looks.
 const LONGEST_PAUSE_MS: i64 = 7 * 86_400_000;
 
-const DUE: &str = "SELECT d.delivery, d.person, p.userid, d.time_s, d.changed_ms, d.batch, d.code
+pub(super) const DUE: &str = "SELECT d.delivery, d.person, p.userid, d.time_s, d.changed_ms, d.batch, d.code
    FROM delivery d JOIN person p ON p.person = d.person
   WHERE d.destination = ?1 AND d.state = 3 AND d.not_before_ms IS NOT NULL AND d.not_before_ms <= ?2
   ORDER BY d.not_before_ms, d.delivery LIMIT ?3";

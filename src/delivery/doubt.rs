@@ -214,6 +214,9 @@ pub(super) fn confirm(sql: &Connection, delivery: i64, now_ms: i64) -> Result<()
     Ok(())
 }
 
+pub(super) const INVISIBLE: &str =
+    "SELECT 1 FROM delivery WHERE destination = ?1 AND person = ?2 AND state = 3 AND reason IS NOT NULL LIMIT 1";
+
 /// What earlier answers have shown.
 struct Known {
     anybody: bool,
@@ -232,9 +235,7 @@ impl Known {
     }
 
     fn invisible(&self, sql: &Connection, destination: DestinationId, person: i64) -> Result<bool, JournalError> {
-        let mut select = sql.prepare_cached(
-            "SELECT 1 FROM delivery WHERE destination = ?1 AND person = ?2 AND state = 3 AND reason IS NOT NULL LIMIT 1",
-        )?;
+        let mut select = sql.prepare_cached(INVISIBLE)?;
         Ok(select.exists(params![destination, person])?)
     }
 }

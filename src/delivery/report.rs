@@ -34,10 +34,13 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
         _ if in_a_row >= NO_ACCIDENT => Condition::Fault,
         _ => Condition::Warning,
     };
-    if let Some((hindrance, in_a_row)) = mood.sending {
+    let waiting = summary.waiting + summary.sending + summary.in_doubt;
+    // A call that broke is over when what it carried was found by reading back; a wrong setting is wrong until a call went well.
+    let sending = mood.sending.filter(|(hindrance, _)| waiting > 0 || matches!(hindrance, Hindrance::Stopped(_)));
+    if let Some((hindrance, in_a_row)) = sending {
         say(trouble(hindrance, in_a_row), hindrance.text());
     }
-    if let (None, Some((hindrance, in_a_row)), true) = (mood.sending, mood.reading, summary.in_doubt > 0) {
+    if let (Some((hindrance, in_a_row)), true) = (mood.reading, summary.in_doubt > 0) {
         let Text { en, zh } = hindrance.text();
         say(
             trouble(hindrance, in_a_row),
@@ -47,7 +50,6 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
             ),
         );
     }
-    let waiting = summary.waiting + summary.sending + summary.in_doubt;
     if waiting > 0 {
         let age = Duration::from_millis(
             summary.oldest_since_ms.map_or(0, |since| mood.now_ms.saturating_sub(since)).max(0).unsigned_abs(),
@@ -154,7 +156,8 @@ mod tests {
         assert_eq!(said.condition, Condition::Fault);
         assert!(said.text.en.contains("可调用接口的应用"), "{}", said.text.en);
         let silent = Hindrance::Broken(Unknown::Timeout);
-        let after = |n| health(&Summary::default(), Mood { sending: Some((&silent, n)), ..QUIET }).condition;
+        let waits = Summary { waiting: 1, ..Summary::default() };
+        let after = |n| health(&waits, Mood { sending: Some((&silent, n)), ..QUIET }).condition;
         assert_eq!([after(1), after(2), after(3)], [Condition::Warning, Condition::Warning, Condition::Fault]);
     }
 

@@ -16,13 +16,13 @@ use super::display::Display;
 const PUNCH_EVERY: Duration = Duration::from_millis(150);
 const SHOW_EVERY: Duration = Duration::from_millis(1000);
 /// When what happens, in seconds after the agent has answered for the first time.
-const UPLINK_DOWN: u64 = 4;
-const KILL: u64 = 7;
-const START_AGAIN: u64 = 8;
-const UPLINK_UP: u64 = 10;
-const LAST_PUNCH: u64 = 13;
+const UPLINK_DOWN: u64 = 5;
+const KILL: u64 = 9;
+const START_AGAIN: u64 = 10;
+const UPLINK_UP: u64 = 13;
+const LAST_PUNCH: u64 = 17;
 /// How long the rest may take.
-const SETTLES_WITHIN: Duration = Duration::from_secs(14);
+const SETTLES_WITHIN: Duration = Duration::from_secs(12);
 /// The same under an emulator.
 const SETTLES_WITHIN_SLOW: Duration = Duration::from_secs(240);
 

@@ -16,6 +16,10 @@ pub trait VirtualDevice: Send {
     /// Somebody who is known on the device punches now: into its log, and live to whoever listens. The suite uses the user
     /// ids [`USERS`](super::USERS).
     fn punch<'a>(&'a mut self, user_id: &'a str) -> BoxFuture<'a, ()>;
+    /// Whether its protocol lets anybody ask what its clock shows. Where it does not, a wrong clock cannot be noticed in a contact.
+    fn tells_clock(&self) -> bool {
+        true
+    }
     /// How many punches it has taken in all.
     fn punches(&self) -> usize;
     /// The most connections it had at once; `None` where that says nothing (the device is the one who connects).

@@ -237,6 +237,9 @@ async fn a_clock_is_wrong<K: Kind, D: VirtualDevice>(make: &impl AsyncFn() -> D)
     case.driver = case.subject.start();
     case.punch().await;
     case.all_arrive().await;
+    if !case.device.tells_clock() {
+        return;
+    }
     let seen = |bench: &Bench| {
         let offsets: Vec<i64> = bench.contacts().iter().filter_map(|contact| contact.clock_offset_ms).collect();
         offsets.iter().any(|offset| (offset + 420_000).abs() < 3000)

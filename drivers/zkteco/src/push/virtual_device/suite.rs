@@ -29,6 +29,11 @@ impl VirtualDevice for VirtualPushTerminal {
         async {}.boxed()
     }
 
+    /// The protocol has no question for it; the clock follows the server's (facts/terminals.md B.1).
+    fn tells_clock(&self) -> bool {
+        false
+    }
+
     fn punches(&self) -> usize {
         self.records().len()
     }
