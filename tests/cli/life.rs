@@ -166,8 +166,11 @@ fn a_device_that_a_reload_brings_is_served_and_its_silence_is_told_everywhere() 
     site.punchd(&["devices", "unlock", "gate-1"]).exits(69).says("not reachable");
     agent.signal("TERM");
     assert_eq!(agent.end().0, Some(0));
-    // What was last said is kept.
+    // What was last said is kept, as long as the device is configured.
     site.punchd(&["status"]).exits(1).says("FAULT    device gate-1");
+    site.write("punchd.toml", QUIET);
+    drop(site.run());
+    assert!(!site.punchd(&["status"]).exits(1).out.contains("gate-1"));
 }
 
 #[test]
