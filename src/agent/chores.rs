@@ -176,28 +176,33 @@ async fn watch_disk(operations: &Operations, board: &Board) {
 async fn keep_health(operations: &Operations, board: &Board) {
     let mut changes = board.changes();
     loop {
-        let states = board.states();
-        let written = operations.journal.write(move |write| {
-            let mut put = write.sql().prepare_cached(
-                "INSERT INTO health VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET condition = ?2, en = ?3, zh = ?4, since_ms = ?5
-                   WHERE condition <> ?2 OR since_ms <> ?5",
-            )?;
-            for (subject, state) in &states {
-                let condition = serde_json::to_value(state.health.condition).ok();
-                let condition = condition.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
-                let Text { en, zh } = &state.health.text;
-                put.execute((subject.to_string(), condition, en, zh, state.since_ms))?;
-            }
-            Ok(())
-        });
-        if let Err(error) = written.await {
-            tracing::debug!(%error, "the state of health could not be written down");
-        }
+        write_health(operations, board).await;
         // Sentences with changing numbers must not wear the disk.
         sleep(Duration::from_secs(5)).await;
         if changes.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Writes down what stands on the board.
+pub(super) async fn write_health(operations: &Operations, board: &Board) {
+    let states = board.states();
+    let written = operations.journal.write(move |write| {
+        let mut put = write.sql().prepare_cached(
+            "INSERT INTO health VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET condition = ?2, en = ?3, zh = ?4, since_ms = ?5
+               WHERE condition <> ?2 OR since_ms <> ?5",
+        )?;
+        for (subject, state) in &states {
+            let condition = serde_json::to_value(state.health.condition).ok();
+            let condition = condition.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
+            let Text { en, zh } = &state.health.text;
+            put.execute((subject.to_string(), condition, en, zh, state.since_ms))?;
+        }
+        Ok(())
+    });
+    if let Err(error) = written.await {
+        tracing::debug!(%error, "the state of health could not be written down");
     }
 }
 

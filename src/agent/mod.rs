@@ -140,6 +140,7 @@ impl Agent {
         }
         self.stop.cancel();
         self.chores.shutdown().await;
+        chores::write_health(&self.operations, &self.board).await;
         self.operations.journal.close().await;
     }
 }

@@ -144,7 +144,13 @@ pub fn status(
 }
 
 fn last_health(sql: &Connection) -> Result<BTreeMap<Subject, State>, JournalError> {
-    let mut select = sql.prepare("SELECT subject, condition, en, zh, since_ms FROM health")?;
+    // What is no longer configured says nothing any more.
+    let mut select = sql.prepare(
+        "SELECT subject, condition, en, zh, since_ms FROM health
+          WHERE subject IN (SELECT 'device:' || name FROM device WHERE active = 1
+                            UNION ALL SELECT 'destination:' || name FROM destination WHERE active = 1
+                            UNION ALL VALUES ('journal'), ('clock'))",
+    )?;
     let mut rows = select.query([])?;
     let mut states = BTreeMap::new();
     while let Some(row) = rows.next()? {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use punchd::console::{Client, ClientError, Reloaded};
 use serde_json::json;
 
-use crate::site::{QUIET, Site, mode};
+use crate::site::{Agent, QUIET, Site, mode};
 
 #[test]
 fn an_agent_runs_answers_and_stops_in_order_when_it_is_told_to() {
@@ -145,4 +145,48 @@ fn commands_to_devices_need_the_agent_and_say_so() {
     site.punchd(&days).exits(64).says("before the first");
     site.punchd(&["devices", "approve", "SN 1", "--name", "gate-2"]).exits(64);
     site.punchd(&["devices", "approve", "SN1", "--name", "gate-2"]).exits(1).says("no terminal SN1");
+}
+
+/// A terminal at an address where nobody answers.
+const GATE: &str = "[[device]]\nname = \"gate-1\"\nkind = \"zkteco-pull\"\naddress = \"127.0.0.1:9\"\n";
+
+#[test]
+fn a_device_that_a_reload_brings_is_served_and_its_silence_is_told_everywhere() {
+    let site = Site::new(QUIET);
+    let agent = site.run();
+    site.write("punchd.toml", &format!("{QUIET}{GATE}"));
+    agent.signal("HUP");
+    let told = agent.until("fault: device:gate-1");
+    assert!(told.starts_with("STATUS=1 devices"), "{told}");
+    let answer = site.punchd(&["status"]).exits(1);
+    assert!(answer.out.lines().nth(1).is_some_and(|line| line.starts_with("FAULT    device gate-1")), "{}", answer.out);
+    site.punchd(&["devices"]).exits(0).says("gate-1").says("FAULT");
+    let devices = site.punchd(&["devices", "--json"]).exits(0).json();
+    assert_eq!(devices["devices"][0]["health"]["condition"], "fault");
+    site.punchd(&["devices", "unlock", "gate-1"]).exits(69).says("not reachable");
+    agent.signal("TERM");
+    assert_eq!(agent.end().0, Some(0));
+    // What was last said is kept, as long as the device is configured.
+    site.punchd(&["status"]).exits(1).says("FAULT    device gate-1");
+    site.write("punchd.toml", QUIET);
+    drop(site.run());
+    assert!(!site.punchd(&["status"]).exits(1).out.contains("gate-1"));
+}
+
+#[test]
+fn a_terminal_that_knocked_is_let_in_by_the_command_that_status_shows() {
+    let site = Site::new(QUIET);
+    drop::<Agent>(site.run());
+    rusqlite::Connection::open(site.path("journal.db"))
+        .unwrap()
+        .execute("INSERT INTO stranger VALUES ('SN77', 'zkteco-push', '10.0.0.9', 'model X\u{1b}[2J', 1, 2, 3)", [])
+        .unwrap();
+    let answer = site.punchd(&["status"]).exits(1).says("punchd devices approve SN77 --name NAME").says("10.0.0.9");
+    assert!(!answer.out.contains('\u{1b}'));
+    site.punchd(&["devices", "approve", "SN77", "--name", "gate-2"]).exits(0).says("device-gate-2.toml");
+    let added = std::fs::read_to_string(site.path("conf.d/device-gate-2.toml")).unwrap();
+    assert!(added.contains("serial = \"SN77\""), "{added}");
+    site.punchd(&["check"]).exits(0).says("Device gate-2");
+    let answer = site.punchd(&["devices", "--json"]).exits(0).json();
+    assert_eq!(answer["strangers"].as_array().unwrap().len(), 0);
 }

@@ -15,6 +15,8 @@ use crate::telemetry::Systemd;
 
 /// How many signs fit into the time that systemd waits.
 const SIGNS: u32 = 4;
+/// The same where systemd does not watch.
+const UNWATCHED: Duration = Duration::from_secs(60);
 /// The line for `systemctl status` is made anew this often, and soon after a change.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
 const STATUS_PAUSE: Duration = Duration::from_secs(2);
@@ -25,10 +27,9 @@ const MORE_TIME: Duration = Duration::from_secs(30);
 pub(super) fn start(tasks: &mut JoinSet<()>, systemd: &Arc<Systemd>, running: &Arc<Running>) {
     let (to, agent) = (systemd.clone(), running.clone());
     tasks.spawn(async move { tell_status(&to, &agent).await });
-    if let Some(waits) = systemd.watchdog() {
-        let (to, agent) = (systemd.clone(), running.clone());
-        tasks.spawn(async move { show_life(&to, &agent, waits).await });
-    }
+    // Also where nobody watches: it finds out when a full disk has room again.
+    let (to, agent, waits) = (systemd.clone(), running.clone(), systemd.watchdog().unwrap_or(UNWATCHED));
+    tasks.spawn(async move { show_life(&to, &agent, waits).await });
 }
 
 /// Does `work` and keeps systemd waiting meanwhile: a damaged journal of years takes its time to salvage.
@@ -57,7 +58,9 @@ async fn show_life(systemd: &Systemd, running: &Running, waits: Duration) {
             // An SD card may stall for a second and more: half the time is left for that.
             Ok(journal) => match timeout(waits / 2, answers(&journal)).await {
                 Ok(()) => systemd.alive(),
-                Err(_) => tracing::error!("the journal's writer does not answer: systemd will start punchd again"),
+                Err(_) => tracing::error!(
+                    "the journal's writer does not answer: the disk stalls; no reading is confirmed meanwhile"
+                ),
             },
             // Between two agents; the one who starts the next gives the signs.
             Err(_) => systemd.alive(),
@@ -88,6 +91,8 @@ async fn answers(journal: &Journal) {
 async fn tell_status(systemd: &Systemd, running: &Running) {
     let mut told = String::new();
     loop {
+        // Listening begins before looking, so that no change falls between the two.
+        let changes = running.changes().await;
         if let Ok(status) = running.status().await {
             let counts = status.journal.counts;
             let waiting = counts.waiting + counts.in_doubt;
@@ -98,9 +103,10 @@ async fn tell_status(systemd: &Systemd, running: &Running) {
             }
         }
         sleep(STATUS_PAUSE).await;
-        let Ok(mut changes) = running.changes().await else { continue };
-        // Ended by a reload, a change and an hour of calm all lead to the same: look again.
-        let _ = timeout(STATUS_EVERY, changes.changed()).await;
+        if let Ok(mut changes) = changes {
+            // A change, the end of this agent by a reload and a minute of calm all lead to the same: look again.
+            let _ = timeout(STATUS_EVERY, changes.changed()).await;
+        }
     }
 }
 
