@@ -157,6 +157,7 @@ impl Writer {
         }
         match self.connection.execute_batch("COMMIT") {
             Ok(()) => {
+                tracing::trace!(jobs = done.len(), rows = gathered, "committed");
                 for job in done {
                     job.finish(Ok(()));
                 }
