@@ -135,7 +135,7 @@ impl Writer {
     fn transact(&mut self, first: Box<dyn Job>) -> Result<(), JournalError> {
         let before = self.head;
         let changes = self.connection.total_changes();
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = execute(&self.connection, "BEGIN IMMEDIATE") {
             let error = JournalError::from(error);
             first.finish(Err(error.shared()));
             return self.judge(error);
@@ -155,7 +155,7 @@ impl Writer {
             }
             next = if gathered < GATHER_ROWS { self.jobs.try_recv().ok() } else { None };
         }
-        match self.connection.execute_batch("COMMIT") {
+        match execute(&self.connection, "COMMIT") {
             Ok(()) => {
                 tracing::trace!(jobs = done.len(), rows = gathered, "committed");
                 for job in done {
@@ -188,12 +188,12 @@ impl Writer {
     /// Runs one job in its savepoint.
     fn step(&mut self, job: &mut dyn Job) -> Result<(), JournalError> {
         let before = self.head;
-        self.connection.execute_batch("SAVEPOINT job")?;
+        execute(&self.connection, "SAVEPOINT job")?;
         let mut write = Write { connection: &self.connection, head: &mut self.head, key: &self.key };
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&mut write)))
             .unwrap_or_else(|_| Err(JournalError::Refused("a defect of punchd: see the log".into())));
         match outcome {
-            Ok(()) => Ok(self.connection.execute_batch("RELEASE job")?),
+            Ok(()) => Ok(execute(&self.connection, "RELEASE job")?),
             Err(error) => {
                 self.head = before;
                 if !self.connection.is_autocommit() {
@@ -240,6 +240,11 @@ impl Writer {
             job.finish(Err(fatal.shared()));
         }
     }
+}
+
+/// Runs a statement that answers nothing, compiled once.
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 fn ends_the_transaction(error: &JournalError) -> bool {
