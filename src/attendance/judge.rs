@@ -8,7 +8,7 @@ use punchd_contract::{Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::dating::{self, ClockEvidence, Dated, EarlierContact, Question};
-use super::merge::{self, Candidate, Place};
+use super::merge::{self, Asked, Candidate, Place};
 use super::people::{Known, People};
 use super::rules::DeviceRules;
 use super::verdict::{Decision, Outcome, Reason};
@@ -35,6 +35,12 @@ struct Device {
 struct Organisation {
     window_s: i64,
     destinations: Vec<i64>,
+}
+
+/// What is known besides when a reading is judged again.
+struct Again<'a> {
+    decision: Option<(Decision, String)>,
+    only_for: Option<&'a [OrganisationId]>,
 }
 
 /// What became of a reading, as its device shows it.
@@ -106,7 +112,7 @@ impl Attendance {
                 }
                 (_, known) => known.copied().unwrap_or_default(),
             };
-            verdicts.push(self.one(write, evidence, clock, None, None, &people)?);
+            verdicts.push(self.one(write, evidence, clock, None, &people)?);
         }
         Ok(verdicts)
     }
@@ -126,9 +132,11 @@ impl Attendance {
             let Some(evidence) = Evidence::load(write.sql(), *seq)? else { continue };
             let at = evidence.contact.map_or(At::Wall(evidence.stamp.wall), At::Contact);
             let clock = clock_evidence(write.sql(), evidence.device, at)?;
-            let decision = decision(write.sql(), *seq)?;
-            let verdict =
-                self.one(write, &evidence, clock, decision.as_ref(), settled_somewhere.then_some(&open[..]), &people)?;
+            let again = Again {
+                decision: decision(write.sql(), *seq)?,
+                only_for: settled_somewhere.then_some(&open[..]),
+            };
+            let verdict = self.one(write, &evidence, clock, Some(&again), &people)?;
             settled += u64::from(!matches!(verdict, Verdict::Unknown | Verdict::Held { .. }));
         }
         Ok(settled)
@@ -139,15 +147,15 @@ impl Attendance {
         write: &Write<'_>,
         evidence: &Evidence,
         clock: ClockEvidence,
-        decision: Option<&(Decision, String)>,
-        only_for: Option<&[OrganisationId]>,
+        again: Option<&Again<'_>>,
         people: &People,
     ) -> Result<Judged, JournalError> {
         let Some(device) = self.devices.get(&evidence.device) else {
             // A device that is no longer configured: its readings stay as they are until it is again.
             return Ok(Verdict::Unknown);
         };
-        let organisations = only_for.unwrap_or(&device.organisations);
+        let organisations = again.and_then(|again| again.only_for).unwrap_or(&device.organisations);
+        let decision = again.and_then(|again| again.decision.as_ref());
         if let Some((Decision::Refuse, words)) = decision {
             return refuse(write, organisations, evidence, None, Reason::Decided { words: words.clone() });
         }
@@ -186,10 +194,13 @@ impl Attendance {
             }
             return Ok(Verdict::Unknown);
         }
-        write.sql().prepare_cached("DELETE FROM verdict WHERE seq = ?1 AND outcome = 2")?.execute([evidence.seq])?;
+        let asked = if again.is_some() { Asked::Again } else { Asked::First };
+        if asked == Asked::Again {
+            write.sql().prepare_cached("DELETE FROM verdict WHERE seq = ?1 AND outcome = 2")?.execute([evidence.seq])?;
+        }
         let mut answer = Verdict::Unknown;
-        for (organisation, known) in known {
-            let verdict = self.for_person(write, evidence, device, organisation, known, &dated)?;
+        for whose in known {
+            let verdict = self.for_person(write, evidence, device, whose, asked, &dated)?;
             // A person of two organisations is told of the one where it counts.
             if !matches!(answer, Verdict::Punch { .. }) {
                 answer = verdict;
@@ -203,8 +214,8 @@ impl Attendance {
         write: &Write<'_>,
         evidence: &Evidence,
         device: &Device,
-        organisation: OrganisationId,
-        known: &Known,
+        (organisation, known): (OrganisationId, &Known),
+        asked: Asked,
         dated: &Result<Dated, Reason>,
     ) -> Result<Judged, JournalError> {
         let left =
@@ -227,7 +238,7 @@ impl Attendance {
             doubt_before_s: self.doubt_before_s,
             now_ms: evidence.stamp.wall.0,
         };
-        let place = merge::settle(write, candidate, &rules)?;
+        let place = merge::settle(write, candidate, asked, &rules)?;
         let time = |second: i64| UnixMillis(second.saturating_mul(1000)).timestamp();
         Ok(match place {
             Place::Punch => Verdict::Punch { name: known.name.clone(), time: time(dated.time_s) },
