@@ -23,6 +23,12 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (start.elapsed(), done)
 }
 
+/// Whether the words on the command line choose a part: none chooses all.
+pub fn chosen(part: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--")).peekable();
+    words.peek().is_none() || words.any(|word| part.contains(&word))
+}
+
 /// The one in the middle.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
