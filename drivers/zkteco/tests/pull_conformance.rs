@@ -1,5 +1,7 @@
 //! The pull driver against the shared suite, over both transports and with the records of old and new firmware.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a failure is to be seen")]
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
@@ -88,7 +90,7 @@ async fn the_pull_driver_conforms_over_udp() {
 #[tokio::test(start_paused = true)]
 async fn the_pull_driver_conforms_over_tcp_cut_into_small_pieces() {
     let make = async || {
-        let device = device("auto", |options| options.record_size = 49);
+        let device = device("auto", |options| (options.record_size, options.tcp_block) = (49, 1008));
         device.terminal.set_fault(Fault::Pieces(7));
         device
     };

@@ -13,34 +13,37 @@ use crate::{DeviceName, DriverError, Kind, Member, Port, Values};
 
 /// What is needed to start the driver of one device, again and again.
 pub(super) struct Subject<K: Kind> {
-    pub settings: Arc<K::Settings>,
-    pub zone: TimeZone,
-    pub port: Port,
+    name: DeviceName,
+    settings: Arc<K::Settings>,
+    zone: TimeZone,
+    port: Port,
 }
 
 impl<K: Kind> Subject<K> {
     /// Parses what the device says how it is reached.
+    #[expect(clippy::panic, reason = "the suite runs in tests alone: a device that its driver refuses fails the test")]
     pub fn new(values: &Values, zone: TimeZone, port: Port) -> Self {
         let settings = match K::settings(values) {
             Ok(settings) => Arc::new(settings),
             Err(mistakes) => panic!("the virtual device gives settings that its driver refuses: {mistakes:?}"),
         };
-        Self { settings, zone, port }
-    }
-
-    /// One run, which ends when the driver does.
-    pub fn run(&self) -> impl Future<Output = Result<(), DriverError>> + Send + 'static {
         let name = match DeviceName::new("under-test") {
             Ok(name) => name,
             Err(error) => panic!("{error}"),
         };
+        Self { name, settings, zone, port }
+    }
+
+    /// One run, which ends when the driver does.
+    pub fn run(&self) -> impl Future<Output = Result<(), DriverError>> + Send + 'static {
         let (zone, settings, port) = (self.zone.clone(), self.settings.clone(), self.port.clone());
-        K::run(vec![Member { device: name, zone, settings, port }])
+        K::run(vec![Member { device: self.name.clone(), zone, settings, port }])
     }
 
     /// Runs it in the background, as the agent does, until the answer is dropped.
     pub fn start(&self) -> JoinSet<()> {
-        let again = Self { settings: self.settings.clone(), zone: self.zone.clone(), port: self.port.clone() };
+        let (name, settings) = (self.name.clone(), self.settings.clone());
+        let again = Self { name, settings, zone: self.zone.clone(), port: self.port.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             loop {

@@ -17,7 +17,8 @@ pub struct Place(SocketAddr);
 impl Place {
     /// Takes the address, unless somebody in this process talks to it.
     pub fn take(address: SocketAddr) -> Option<Self> {
-        taken().insert(address).then_some(Self(address))
+        // Made only if it was free: dropping a second one would give the first one's place back.
+        taken().insert(address).then(|| Self(address))
     }
 }
 
@@ -36,6 +37,7 @@ mod tests {
         let address: SocketAddr = ([192, 0, 2, 1], 4370).into();
         let place = Place::take(address).unwrap();
         assert!(Place::take(address).is_none());
+        assert!(Place::take(address).is_none(), "a refusal gives nothing back");
         drop(place);
         assert!(Place::take(address).is_some());
     }

@@ -6,6 +6,7 @@ use super::super::protocol::bulk::Table;
 use super::super::protocol::comm_key::CommKey;
 use super::super::protocol::frame::{Packet, encode};
 use super::super::protocol::time::RawTime;
+use super::super::protocol::user::UserForm;
 use super::Core;
 
 const OK: u16 = 2000;
@@ -26,6 +27,15 @@ pub(super) struct Client {
     /// Whether it has said goodbye.
     pub gone: bool,
     opened: Vec<u8>,
+    /// Bytes of a block on this client's way.
+    block: usize,
+}
+
+impl Client {
+    /// A client whose transfers come in blocks of this size.
+    pub fn new(block: usize) -> Self {
+        Self { block, ..Self::default() }
+    }
 }
 
 /// An answer under construction: packets that all carry the request's reply id.
@@ -92,7 +102,7 @@ impl Core {
 
     fn connect(&self, client: &mut Client, answer: &mut Answer) {
         let trusted = self.options.comm_key == 0;
-        *client = Client { session: fastrand::u16(1..), connected: true, trusted, ..Client::default() };
+        *client = Client { session: fastrand::u16(1..), connected: true, trusted, ..Client::new(client.block) };
         answer.session = client.session;
         answer.say(if trusted { OK } else { UNAUTHORISED }, &[]);
     }
@@ -101,8 +111,8 @@ impl Core {
         let data = asked.data.as_slice();
         match asked.command {
             8 => answer.yes_or_no(self.held().write_user(data, &self.options)),
-            9 => self.plain(Table::Users, answer),
-            13 => self.plain(Table::Punches, answer),
+            9 => self.plain(Table::Users, client.block, answer),
+            13 => self.plain(Table::Punches, client.block, answer),
             11 => match self.option(data) {
                 Some(text) => answer.say(OK, text.as_bytes()),
                 None => answer.say(ERROR, &[]),
@@ -158,12 +168,12 @@ impl Core {
         }
     }
 
-    fn plain(&self, table: Table, answer: &mut Answer) {
+    fn plain(&self, table: Table, block: usize, answer: &mut Answer) {
         let bytes = self.table(table);
         if bytes.len() <= self.options.small_read {
             answer.say(DATA, &bytes);
         } else {
-            answer.blocks(&bytes, self.options.block);
+            answer.blocks(&bytes, block);
         }
     }
 
@@ -191,7 +201,7 @@ impl Core {
         })();
         match slice {
             Some(bytes) if self.options.slices_at_once => answer.say(DATA, bytes),
-            Some(bytes) => answer.blocks(bytes, self.options.block),
+            Some(bytes) => answer.blocks(bytes, client.block),
             None => answer.say(ERROR, &[]),
         }
     }
@@ -199,7 +209,7 @@ impl Core {
     fn option(&self, asked: &[u8]) -> Option<String> {
         // Some clients leave the closing NUL out.
         let name = asked.split(|byte| *byte == 0).next().and_then(|name| std::str::from_utf8(name).ok())?;
-        let form = matches!(self.options.user_form, super::UserForm::Long);
+        let form = matches!(self.options.user_form, UserForm::Long);
         let value = match name {
             "~SerialNumber" => self.options.serial.clone()?,
             "~DeviceName" => self.options.model.clone(),

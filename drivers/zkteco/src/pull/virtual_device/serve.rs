@@ -121,7 +121,7 @@ async fn client(core: &Core, stream: TcpStream) {
 async fn converse(core: &Core, mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reassembly = Reassembly::default();
-    let mut client = Client::default();
+    let mut client = Client::new(core.options.tcp_block);
     let mut pushes = core.pushes.subscribe();
     while !client.gone {
         tokio::select! {
@@ -201,7 +201,7 @@ pub(super) async fn udp(core: Arc<Core>, socket: UdpSocket) {
                 }
                 if packet.command == 1000 {
                     drop(current.take());
-                    current = Some((peer, Client::default(), Counted::new(&core)));
+                    current = Some((peer, Client::new(core.options.udp_block), Counted::new(&core)));
                 }
                 let Some((_, client, _)) = current.as_mut().filter(|(known, ..)| *known == peer) else { continue };
                 core.take_time().await;
