@@ -1,2 +1,7 @@
-//! punchd.
-fn main() {}
+//! punchd: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    punchd::cli::main()
+}

@@ -1,4 +1,5 @@
 //! The merge window, whatever the order in which readings arrive and whatever has been sent in between.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

@@ -5,6 +5,7 @@
 //! start follows a power cut.
 
 mod chores;
+mod destinations;
 mod operations;
 mod registry;
 mod status;
@@ -19,11 +20,13 @@ use crate::attendance::people::People;
 use crate::attendance::{Attendance, judge};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::delivery::Delivery;
 use crate::health::Board;
 use crate::intake::{Desk, Intake, Office, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
 pub use chores::STOPPED_BY_DISK;
+pub use destinations::DestinationError;
 pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;
 pub use status::{AlertStatus, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
@@ -42,6 +45,7 @@ pub struct Agent {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     intake: RwLock<Option<Intake>>,
+    delivery: Option<Delivery>,
     chores: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -55,30 +59,40 @@ pub enum StartError {
     /// A device of the configuration is not in the journal: a defect.
     #[error("device {0} was not registered: a defect of punchd")]
     NotRegistered(String),
+    /// A destination.
+    #[error(transparent)]
+    Destination(#[from] destinations::DestinationError),
 }
 
 impl Agent {
     /// Opens everything and starts all stages.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let options = Options::in_folder(&config.gateway.data);
-        let (entries, stamp) = (registry(&config), clock.stamp());
-        let opened = tokio::task::spawn_blocking(move || Journal::open(options, &entries, &stamp)).await;
-        let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
-        let attendance = Arc::new(journal.read(Attendance::load).await?);
         let board = Arc::new(Board::default());
-        let punched = Arc::new(Notify::new());
-        let operations =
-            Operations { journal, attendance, clock: clock.clone(), punched: punched.clone(), config: config.clone() };
-        chores::resume_clock(&operations, clock.as_ref()).await?;
+        let operations = Operations::open(config.clone(), clock.clone()).await?;
         operations.import_configured_people().await;
-        if let Some(salvaged) = &salvaged {
-            judge_after_salvage(&operations, salvaged).await?;
-        }
         let stop = CancellationToken::new();
         let mut chores = JoinSet::new();
         chores::start(&mut chores, &operations, &board, &config, &stop);
+        let known = operations.journal.read(destinations::destination_ids).await?;
+        let specs = destinations::specs(&config, &known)?;
+        let delivery = Delivery::start(
+            specs,
+            operations.journal.clone(),
+            clock.clone(),
+            board.clone(),
+            operations.punched.clone(),
+        );
         let intake = Self::start_intake(&config, &operations, &board).await?;
-        Ok(Self { config, operations, board, clock, intake: RwLock::new(Some(intake)), chores, stop })
+        Ok(Self {
+            config,
+            operations,
+            board,
+            clock,
+            intake: RwLock::new(Some(intake)),
+            delivery: Some(delivery),
+            chores,
+            stop,
+        })
     }
 
     async fn start_intake(config: &Config, operations: &Operations, board: &Arc<Board>) -> Result<Intake, StartError> {
@@ -119,6 +133,9 @@ impl Agent {
         if let Some(intake) = intake {
             intake.stop().await;
         }
+        if let Some(delivery) = self.delivery.take() {
+            delivery.stop().await;
+        }
         self.stop.cancel();
         self.chores.shutdown().await;
         self.operations.journal.close().await;
@@ -150,6 +167,21 @@ async fn judge_again(operations: &Operations, seqs: Vec<Seq>) -> Result<u64, Jou
 }
 
 impl Operations {
+    /// Opens the journal of this configuration, salvaging it first if need be. No stage runs.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let options = Options::in_folder(&config.gateway.data);
+        let (entries, stamp) = (registry(&config), clock.stamp());
+        let opened = tokio::task::spawn_blocking(move || Journal::open(options, &entries, &stamp)).await;
+        let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
+        let attendance = Arc::new(journal.read(Attendance::load).await?);
+        let operations = Self { journal, attendance, clock: clock.clone(), punched: Arc::new(Notify::new()), config };
+        chores::resume_clock(&operations, clock.as_ref()).await?;
+        if let Some(salvaged) = &salvaged {
+            judge_after_salvage(&operations, salvaged).await?;
+        }
+        Ok(operations)
+    }
+
     /// Takes the people list as it is in the journal now and asks again about everything that is open.
     pub async fn people_changed(&self) -> Result<u64, JournalError> {
         self.attendance.set_people(self.journal.read(People::load).await?);

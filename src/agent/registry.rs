@@ -7,27 +7,16 @@ use serde::Serialize;
 
 use crate::attendance::DeviceRules;
 use crate::config::{Config, Coordinates, Datum, DeviceConfig};
+use crate::delivery::DevicePlace;
 use crate::journal::{DestinationEntry, DeviceEntry, DeviceId, JournalError, OrganisationEntry, Registry};
 use crate::wecom::{Gcj02, MicroDegrees, Wgs84};
 
-/// What attendance and delivery need of a device, in one JSON text.
+/// What attendance and delivery need of a device, in one JSON text; each reads its own part.
 #[derive(Serialize)]
-struct Settings<'a> {
+struct Settings {
     #[serde(flatten)]
     rules: DeviceRules,
-    place: Place<'a>,
-}
-
-/// What WeCom is told of a device; read again by delivery.
-#[derive(Serialize)]
-struct Place<'a> {
-    title: &'a str,
-    detail: &'a str,
-    /// Millionths of a degree, GCJ-02.
-    lat: Option<i32>,
-    lng: Option<i32>,
-    device_type: u8,
-    device_detail: &'a str,
+    place: DevicePlace,
 }
 
 /// Everything that is configured, as the journal keeps it.
@@ -66,13 +55,13 @@ fn entry(config: &Config, device: &DeviceConfig) -> DeviceEntry {
             wrong_clock: device.wrong_clock,
             trusted_within: config.clock.trusted_within,
         },
-        place: Place {
-            title: &device.place.title,
-            detail: &device.place.detail,
+        place: DevicePlace {
+            title: device.place.title.clone(),
+            detail: device.place.detail.clone(),
             lat: point.map(MicroDegrees::lat),
             lng: point.map(MicroDegrees::lng),
             device_type: device.device_type.number(),
-            device_detail: &device.device_detail,
+            device_detail: device.device_detail.clone(),
         },
     };
     DeviceEntry {

@@ -117,12 +117,13 @@ pub fn date(question: &Question<'_>) -> Result<Dated, Reason> {
 
 fn by_gateway(question: &Question<'_>) -> Result<Dated, Reason> {
     let Question { stamp, rules, anchor, .. } = question;
+    let basis = |found| if question.decision.is_some() { Basis::Decision } else { found };
     if stamp.trusted(rules.trusted_within) {
-        return Ok(Dated { time_s: stamp.wall.seconds(), basis: Basis::Gateway });
+        return Ok(Dated { time_s: stamp.wall.seconds(), basis: basis(Basis::Gateway) });
     }
     match anchor.and_then(|anchor| anchor.date(stamp)) {
         Some((time, bound)) if bound <= rules.trusted_within => {
-            Ok(Dated { time_s: time.seconds(), basis: Basis::Anchor })
+            Ok(Dated { time_s: time.seconds(), basis: basis(Basis::Anchor) })
         }
         _ => Err(Reason::ClockUntrusted),
     }

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use punchd_contract::{Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::dating::{self, ClockEvidence, Dated, EarlierContact, Question};
+use super::dating::{self, Basis, ClockEvidence, Dated, Question};
+use super::evidence::{Asked, At, Decided, by_decision, clock_evidence, nearest_anchor, organisations_of};
 use super::merge::{self, Candidate, Place};
 use super::people::{Known, People};
 use super::rules::DeviceRules;
 use super::verdict::{Decision, Outcome, Reason};
-use crate::clock::{Anchor, AnchorSource, BootNanos, Stamp, UnixMillis};
+use crate::clock::UnixMillis;
 use crate::journal::{DOUBT_BEFORE, DeviceId, Evidence, JournalError, OrganisationId, Seq, Write};
 
 /// What readings are judged by: rules of devices and organisations, and the people list. Loaded from the journal.
@@ -106,7 +108,11 @@ impl Attendance {
                 }
                 (_, known) => known.copied().unwrap_or_default(),
             };
-            verdicts.push(self.one(write, evidence, clock, None, None, &people)?);
+            // A device that is no longer configured: its readings stay as they are until it is again.
+            verdicts.push(match self.devices.get(&evidence.device) {
+                Some(device) => self.one(write, evidence, device, &device.organisations, clock, None, &people)?,
+                None => Verdict::Unknown,
+            });
         }
         Ok(verdicts)
     }
@@ -124,30 +130,31 @@ impl Attendance {
                 continue;
             }
             let Some(evidence) = Evidence::load(write.sql(), *seq)? else { continue };
+            let Some(device) = self.devices.get(&evidence.device) else { continue };
             let at = evidence.contact.map_or(At::Wall(evidence.stamp.wall), At::Contact);
             let clock = clock_evidence(write.sql(), evidence.device, at)?;
-            let decision = decision(write.sql(), *seq)?;
-            let verdict =
-                self.one(write, &evidence, clock, decision.as_ref(), settled_somewhere.then_some(&open[..]), &people)?;
-            settled += u64::from(!matches!(verdict, Verdict::Unknown | Verdict::Held { .. }));
+            let asked = if settled_somewhere { &open } else { &device.organisations };
+            let mut settles = false;
+            for Asked { decision, organisations } in by_decision(write.sql(), *seq, asked)? {
+                let verdict = self.one(write, &evidence, device, &organisations, clock, decision.as_ref(), &people)?;
+                settles |= !matches!(verdict, Verdict::Unknown | Verdict::Held { .. });
+            }
+            settled += u64::from(settles);
         }
         Ok(settled)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is another side of the one question")]
     fn one(
         &self,
         write: &Write<'_>,
         evidence: &Evidence,
+        device: &Device,
+        organisations: &[OrganisationId],
         clock: ClockEvidence,
-        decision: Option<&(Decision, String)>,
-        only_for: Option<&[OrganisationId]>,
+        decision: Option<&Decided>,
         people: &People,
     ) -> Result<Judged, JournalError> {
-        let Some(device) = self.devices.get(&evidence.device) else {
-            // A device that is no longer configured: its readings stay as they are until it is again.
-            return Ok(Verdict::Unknown);
-        };
-        let organisations = only_for.unwrap_or(&device.organisations);
         if let Some((Decision::Refuse, words)) = decision {
             return refuse(write, organisations, evidence, None, Reason::Decided { words: words.clone() });
         }
@@ -207,8 +214,11 @@ impl Attendance {
         known: &Known,
         dated: &Result<Dated, Reason>,
     ) -> Result<Judged, JournalError> {
-        let left =
-            |dated: &Dated| known.left_on.filter(|last| local_date(dated, &device.zone).is_some_and(|day| day > *last));
+        // Whoever decided about the reading knew that the person had left.
+        let left = |dated: &Dated| {
+            let after = |last: &Date| local_date(dated, &device.zone).is_some_and(|day| day > *last);
+            known.left_on.filter(after).filter(|_| dated.basis != Basis::Decision)
+        };
         let reason = match dated {
             Ok(dated) => left(dated).map(|on| Reason::Left { on }),
             Err(reason) => Some(reason.clone()),
@@ -247,12 +257,6 @@ fn refuse(
         record(write, evidence.seq, *organisation, Outcome::Refused, None, dated.as_ref(), Some(&reason))?;
     }
     Ok(Verdict::Refused { reason: reason.text() })
-}
-
-/// The organisations that have a verdict on a reading, and whether it is open.
-fn organisations_of(sql: &Connection, seq: Seq) -> Result<Vec<(OrganisationId, bool)>, JournalError> {
-    let mut select = sql.prepare_cached("SELECT organisation, outcome IN (2, 3) FROM verdict WHERE seq = ?1")?;
-    Ok(select.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
 }
 
 /// Readings whose verdict is open or missing, oldest first.
@@ -313,59 +317,7 @@ fn record(
     Ok(())
 }
 
-fn local_date(dated: &Dated, zone: &TimeZone) -> Option<jiff::civil::Date> {
+fn local_date(dated: &Dated, zone: &TimeZone) -> Option<Date> {
     let time = jiff::Timestamp::from_second(dated.time_s).ok()?;
     Some(zone.to_datetime(time).date())
-}
-
-/// Which contact to look at.
-enum At {
-    Latest,
-    Contact(i64),
-    Wall(UnixMillis),
-}
-
-fn clock_evidence(sql: &Connection, device: DeviceId, at: At) -> Result<ClockEvidence, JournalError> {
-    let (contact, wall) = match at {
-        At::Latest => (i64::MAX, i64::MAX),
-        At::Contact(contact) => (contact, i64::MAX),
-        At::Wall(wall) => (i64::MAX, wall.0),
-    };
-    let mut select = sql.prepare_cached(
-        "SELECT clock_offset_ms, wall_ms FROM contact
-          WHERE device = ?1 AND contact <= ?2 AND wall_ms <= ?3 AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 2",
-    )?;
-    let mut rows = select.query((device, contact, wall))?;
-    let mut evidence = ClockEvidence::default();
-    if let Some(row) = rows.next()? {
-        evidence.offset_ms = row.get(0)?;
-    }
-    if let Some(row) = rows.next()? {
-        evidence.before = Some(EarlierContact { offset_ms: row.get(0)?, at_ms: row.get(1)? });
-    }
-    Ok(evidence)
-}
-
-fn nearest_anchor(sql: &Connection, stamp: &Stamp) -> Result<Option<Anchor>, JournalError> {
-    let mut select = sql.prepare_cached(
-        "SELECT a.boottime_ns, a.true_ms, a.bound_ms FROM anchor a JOIN boot b USING (boot)
-          WHERE b.kernel_id = ?1 ORDER BY abs(a.boottime_ns - ?2) LIMIT 1",
-    )?;
-    let anchor = select.query_row((&stamp.boot.0, stamp.boottime.0), |row| {
-        Ok(Anchor {
-            boot: stamp.boot.clone(),
-            boottime: BootNanos(row.get(0)?),
-            true_time: UnixMillis(row.get(1)?),
-            bound: std::time::Duration::from_millis(row.get::<_, i64>(2)?.unsigned_abs()),
-            source: AnchorSource::System,
-        })
-    });
-    Ok(anchor.optional()?)
-}
-
-fn decision(sql: &Connection, seq: Seq) -> Result<Option<(Decision, String)>, JournalError> {
-    let mut select =
-        sql.prepare_cached("SELECT what, reason FROM decision WHERE seq = ?1 ORDER BY decision DESC LIMIT 1")?;
-    let found: Option<(String, String)> = select.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(found.and_then(|(what, words)| Some((serde_json::from_str(&what).ok()?, words))))
 }

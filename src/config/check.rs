@@ -9,7 +9,7 @@ use punchd_contract::{Default, Setting, Shape, Value, Values};
 use super::declared::Declared;
 use super::findings::Findings;
 use super::nearest::nearest;
-use super::secrets::{self, SecretOrigin, Surroundings};
+use super::secrets::{self, Need, SecretOrigin, Surroundings};
 use super::shape::{self, Checked};
 use super::source::Place;
 use super::tree::{Node, Raw, Table};
@@ -19,6 +19,7 @@ use super::zone::Zone;
 pub(super) struct Check<'c> {
     pub(super) findings: Findings,
     pub(super) surroundings: &'c Surroundings<'c>,
+    pub(super) secrets: Need,
     /// The folder of the main file, absolute.
     pub(super) folder: PathBuf,
 }

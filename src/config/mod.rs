@@ -54,6 +54,7 @@ pub use zone::Zone;
 
 use check::{Check, More};
 use findings::Findings;
+use secrets::Need;
 use source::Sources;
 use tree::{Raw, Table};
 
@@ -118,18 +119,35 @@ impl Config {
         Self::load_in(path, drivers, &Surroundings::process())
     }
 
+    /// Reads and checks everything but the secrets, for commands that only want to know where things are.
+    pub fn load_without_secrets(
+        path: &Path,
+        drivers: &[&'static dyn Driver],
+    ) -> Result<(Self, Vec<Warning>), Mistakes> {
+        Self::read(path, drivers, &Surroundings::process(), Need::Unused)
+    }
+
     /// Reads and checks everything.
     pub fn load_in(
         path: &Path,
         drivers: &[&'static dyn Driver],
         surroundings: &Surroundings<'_>,
     ) -> Result<(Self, Vec<Warning>), Mistakes> {
+        Self::read(path, drivers, surroundings, Need::Used)
+    }
+
+    fn read(
+        path: &Path,
+        drivers: &[&'static dyn Driver],
+        surroundings: &Surroundings<'_>,
+        secrets: Need,
+    ) -> Result<(Self, Vec<Warning>), Mistakes> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let mut findings = Findings::default();
         let sources = Sources::read(&path, &mut findings);
         let whole = tree::read(&sources, &mut findings);
-        let mut check = Check { findings, surroundings, folder };
+        let mut check = Check { findings, surroundings, secrets, folder };
 
         let sections = Sections::split(&mut check, &whole);
         let language = language(&mut check, &sections);

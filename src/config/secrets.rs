@@ -54,6 +54,19 @@ pub struct SecretOrigin {
     pub source: SecretSource,
 }
 
+/// Whether a configuration is read by somebody who uses its secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The agent: a secret that cannot be had is a mistake.
+    Used,
+    /// A command that only wants to know where things are, often run by somebody who may not read the secrets, and never with
+    /// systemd's credentials.
+    Unused,
+}
+
+/// What stands for a secret that is not used; fits wherever a number or a text is asked for.
+const UNUSED: &str = "0";
+
 const RIGHT: &str = "{ file = \"…\" }, { env = \"…\" } or { credential = \"…\" }";
 
 /// Fetches the secret that a node names.
@@ -68,21 +81,20 @@ pub(super) fn fetch(check: &mut Check<'_>, key: &str, node: &Node) -> Option<(Se
     };
     let (entry, name) = source_of(check, key, node.at, table)?;
     let at = entry.1;
-    match entry.0 {
-        "file" => {
-            let path = check.path(&name);
-            let secret = from_file(check, key, at, &path)?;
-            Some((secret, SecretSource::File(path)))
-        }
-        "env" => {
-            let secret = from_variable(check, key, at, &name)?;
-            Some((secret, SecretSource::Variable(name)))
-        }
-        _ => {
-            let secret = from_credential(check, key, at, &name)?;
-            Some((secret, SecretSource::Credential(name)))
-        }
+    let source = match entry.0 {
+        "file" => SecretSource::File(check.path(&name)),
+        "env" => SecretSource::Variable(name),
+        _ => SecretSource::Credential(name),
+    };
+    if check.secrets == Need::Unused {
+        return Some((Secret::new(UNUSED), source));
     }
+    let secret = match &source {
+        SecretSource::File(path) => from_file(check, key, at, path),
+        SecretSource::Variable(name) => from_variable(check, key, at, name),
+        SecretSource::Credential(name) => from_credential(check, key, at, name),
+    };
+    Some((secret?, source))
 }
 
 fn source_of(check: &mut Check<'_>, key: &str, at: Place, table: &Table) -> Option<((&'static str, Place), String)> {

@@ -44,6 +44,7 @@ const TABLES: &[&str] = &[
     "verdict",
     "decision",
     "delivery",
+    "shown",
 ];
 
 /// Rows between two readable stretches are looked up one by one, up to this many.
@@ -276,6 +277,8 @@ fn fill_references(fresh: &Connection) -> Result<(), JournalError> {
            OR person NOT IN (SELECT person FROM person);
          DELETE FROM decision WHERE organisation NOT IN (SELECT organisation FROM organisation);
          DELETE FROM delivery WHERE destination NOT IN (SELECT destination FROM destination)
+           OR person NOT IN (SELECT person FROM person);
+         DELETE FROM shown WHERE destination NOT IN (SELECT destination FROM destination)
            OR person NOT IN (SELECT person FROM person);",
     )?;
     Ok(())

@@ -114,19 +114,19 @@ impl Writer {
         }
         match checkpoint::fold_all(&self.connection) {
             Ok(()) => checkpoint::close_folded(self.connection),
-            Err(fatal) if fatal.is_fatal() => self.stop(&fatal),
+            Err(fatal) if fatal.is_fatal() => {
+                self.doubt(&fatal);
+                self.stop(&fatal);
+            }
             Err(error) => {
                 tracing::warn!(%error, "the write-ahead log could not be folded in at the end; the next start does it");
             }
         }
     }
 
-    /// Says why, to the next start, to the process and to everyone who waits.
+    /// Says why, to the process and to everyone who waits.
     fn stop(&mut self, fatal: &JournalError) {
         tracing::error!(error = %fatal, "the journal cannot be written any more");
-        if let Err(error) = self.suspicion.raise(&fatal.to_string()) {
-            tracing::error!(%error, "cannot leave a note for the next start");
-        }
         self.failure.send_replace(Some(Failure::Fatal(fatal.to_string())));
         self.refuse_the_rest(fatal);
     }
@@ -136,9 +136,7 @@ impl Writer {
         let before = self.head;
         let changes = self.connection.total_changes();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
-            let error = JournalError::from(error);
-            first.finish(Err(error.shared()));
-            return self.judge(error);
+            return self.abandon(vec![first], before, error.into());
         }
         let mut done: Vec<Box<dyn Job>> = Vec::new();
         let mut gathered = 0;
@@ -148,7 +146,7 @@ impl Writer {
             match self.step(job.as_mut()) {
                 Ok(()) => done.push(job),
                 Err(error) if ends_the_transaction(&error) || self.connection.is_autocommit() => {
-                    job.finish(Err(error.shared()));
+                    done.push(job);
                     return self.abandon(done, before, error);
                 }
                 Err(error) => job.finish(Err(error)),
@@ -174,7 +172,10 @@ impl Writer {
     /// Keeps the log short, after everyone has their answer.
     fn fold(&mut self) -> Result<(), JournalError> {
         match self.log.fold_if_long(&self.connection) {
-            Err(error) if error.is_fatal() => Err(error),
+            Err(error) if error.is_fatal() => {
+                self.doubt(&error);
+                Err(error)
+            }
             Err(error) => {
                 // The log holds everything; it grows until there is room.
                 tracing::warn!(%error, "the write-ahead log could not be folded in yet");
@@ -203,8 +204,18 @@ impl Writer {
         }
     }
 
-    /// Nothing of this transaction is kept.
+    /// Leaves a note for the next start if the file may have suffered.
+    fn doubt(&self, error: &JournalError) {
+        if error.is_fatal()
+            && let Err(error) = self.suspicion.raise(&error.to_string())
+        {
+            tracing::error!(%error, "cannot leave a note for the next start");
+        }
+    }
+
+    /// Nothing of this transaction is kept. The note comes first: whoever hears of the failure may end the process.
     fn abandon(&mut self, jobs: Vec<Box<dyn Job>>, before: Head, error: JournalError) -> Result<(), JournalError> {
+        self.doubt(&error);
         self.head = before;
         if !self.connection.is_autocommit()
             && let Err(rollback) = self.connection.execute_batch("ROLLBACK")

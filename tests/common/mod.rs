@@ -122,7 +122,11 @@ impl House {
     }
 
     pub async fn submit_batch(&self, batch: Batch) -> Vec<Verdict> {
-        let submission = Submission { device: Self::GATE, batch, stamp: self.clock.stamp() };
+        self.submit_from(Self::GATE, batch).await
+    }
+
+    pub async fn submit_from(&self, device: DeviceId, batch: Batch) -> Vec<Verdict> {
+        let submission = Submission { device, batch, stamp: self.clock.stamp() };
         let attendance = self.attendance.clone();
         self.journal
             .write(move |write| {

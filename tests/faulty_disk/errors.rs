@@ -34,6 +34,7 @@ async fn after_an_error(kind: Kind, at_least: u64) {
         disk.plan(Fault::new(kind, at, lasting));
         let (answered, stopped) = go_on(&mut gateway, 0).await;
         if gateway.is_started() && matches!(stopped, Some(JournalError::Broken(_))) {
+            assert!(gateway.suspicion().raised().is_some(), "{when}: the refusal came before the note");
             gateway.says(|failure| matches!(failure, Some(Failure::Fatal(_)))).await;
             let more = gateway.sql("UPDATE meta SET value = 0").await;
             assert!(matches!(more, Err(JournalError::Closed | JournalError::Broken(_))), "{when}: {more:?}");

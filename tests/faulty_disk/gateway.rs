@@ -52,6 +52,9 @@ impl Gateway {
     pub async fn start(&mut self) -> Result<(), JournalError> {
         let (journal, salvaged) = Journal::open(self.options(), &registry(), &common::now())?;
         assert_eq!(salvaged, None);
+        // By the file's own word; the connection that set the mode may be wrong about it.
+        let mode = journal.read(|sql| Ok(sql.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0))?));
+        assert!(mode.await.is_ok_and(|mode| mode == "wal"), "it started without a write-ahead log");
         let attendance = match journal.read(Attendance::load).await {
             Ok(attendance) => Arc::new(attendance),
             Err(error) => {

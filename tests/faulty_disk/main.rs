@@ -1,4 +1,5 @@
 //! The journal on disks that fail: power cuts at every operation, full disks, refused writes, failed syncs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -9,7 +9,6 @@ mod display;
 mod story;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use display::Display;
 use punchd_sim::clock;
@@ -17,14 +16,17 @@ use punchd_sim::site::{Plan, Site};
 use punchd_sim::standin::Limits;
 
 use self::agent::AgentProcess;
+use super::{Exit, Failure};
 
 /// How the demo is to run.
-#[derive(Clone, Debug, Default)]
-pub struct DemoOptions {
-    /// Goes on until Ctrl-C.
-    pub keep: bool,
-    /// What to put in front of the agent's command line, such as an emulator.
-    pub runner: Option<String>,
+#[derive(Clone, Debug, clap::Args)]
+pub struct Demo {
+    /// Go on until Ctrl-C
+    #[arg(long)]
+    keep: bool,
+    /// What to put in front of the agent's command line, such as an emulator
+    #[arg(long, value_name = "COMMAND")]
+    runner: Option<String>,
 }
 
 /// Why the demo could not be shown.
@@ -56,8 +58,15 @@ const PEOPLE: usize = 50;
 /// Punches that each terminal holds when the agent meets it.
 const RECORDS: usize = 300;
 
-/// Runs the demo. The exit code is 0 only if nothing was lost and nothing arrived twice.
-pub async fn run(options: DemoOptions) -> Result<ExitCode, DemoError> {
+/// Runs the demo. Done only if nothing was lost and nothing arrived twice.
+pub(super) fn demo(demo: Demo) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::plain(Exit::Unavailable, error.to_string()))?;
+    let right = runtime.block_on(run(demo)).map_err(|error| Failure::plain(Exit::Unavailable, error.to_string()))?;
+    Ok(if right { Exit::Done } else { Exit::Negative })
+}
+
+async fn run(options: Demo) -> Result<bool, DemoError> {
     let folder = make_folder()?;
     let plan = Plan { people: PEOPLE, records: RECORDS, limits: Limits::WECOM };
     let site = Site::start(plan, clock::real()).await.map_err(DemoError::Site)?;
@@ -76,13 +85,13 @@ pub async fn run(options: DemoOptions) -> Result<ExitCode, DemoError> {
     if account.is_right() {
         // What is left behind in the temporary folder harms nobody.
         let _ = std::fs::remove_dir_all(&folder);
-        Ok(ExitCode::SUCCESS)
+        Ok(true)
     } else {
         display.say(
             &format!("journal and log are kept in {}", folder.display()),
             &format!("日志库与运行日志保留在 {}", folder.display()),
         );
-        Ok(ExitCode::FAILURE)
+        Ok(false)
     }
 }
 

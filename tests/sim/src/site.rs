@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -70,6 +71,8 @@ impl Site {
         let listen = free_port()?;
         let push = VirtualPushTerminal::start(PushOptions {
             keep_alive: true,
+            // Until a server tells it, which is the agent's to do.
+            error_delay: Duration::from_secs(1),
             ..push_terminal(&listen.to_string(), PUSH_SERIAL, clock, zone.clone(), &share_of(&people, 2), plan.records)
         });
         Ok(Self { people, standin, pull, push, listen, zone })

@@ -29,7 +29,12 @@ pub async fn live(shared: Arc<Shared>) {
         };
         if failed {
             let error_delay = shared.state().error_delay;
-            sleep(error_delay).await;
+            plugged.mark_unchanged();
+            // A cable that is put back is tried at once.
+            tokio::select! {
+                () = sleep(error_delay) => {}
+                _ = plugged.changed() => {}
+            }
         }
     }
 }

@@ -1,0 +1,187 @@
+//! Deciding about readings that nothing else can settle. A decision is kept with who made it and why.
+
+use clap::{ArgGroup, Args};
+use jiff::civil::DateTime;
+use jiff::{Timestamp, tz::TimeZone};
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::agent::{Decided, Operations};
+use crate::attendance::Decision;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::moments;
+use crate::cli::place::{Place, converse};
+use crate::cli::screen::Screen;
+use crate::console::Settled;
+
+/// Decisions that go to the agent in one piece; each piece is decided whole or not at all.
+const AT_ONCE: usize = 500;
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["at", "as_recorded", "corrected", "refuse"])))]
+#[command(group(ArgGroup::new("which").required(true).args(["seqs", "all_held"])))]
+pub struct Decide {
+    /// The numbers of the readings
+    #[arg(value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
+    seqs: Vec<i64>,
+    /// All that are held of one device
+    #[arg(long, requires = "device")]
+    all_held: bool,
+    /// Which device
+    #[arg(long, value_name = "NAME", requires = "all_held")]
+    device: Option<String>,
+    /// It happened at this time: in the device's zone (2026-11-02T08:01:00) or with an offset (2026-11-02T08:01:00+08:00)
+    #[arg(long, value_name = "TIME", conflicts_with = "all_held")]
+    at: Option<String>,
+    /// The terminal's own time is right
+    #[arg(long)]
+    as_recorded: bool,
+    /// The terminal's time is to be corrected by its clock's offset at the contact that brought it
+    #[arg(long)]
+    corrected: bool,
+    /// It does not count
+    #[arg(long)]
+    refuse: bool,
+    /// Why
+    #[arg(long, value_name = "WORDS")]
+    reason: String,
+    /// Who decides; else the user of this terminal
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+/// Writes it down and has the readings judged again.
+pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
+    if decide.reason.trim().is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "say why: a decision is kept with its reason (--reason WORDS)",
+            "请说明原因：决定会与原因一同保存（--reason）",
+        ));
+    }
+    let sql = place.journal()?;
+    let seqs = match &decide.device {
+        Some(device) => held_of(&sql, device)?,
+        None => decide.seqs.clone(),
+    };
+    if seqs.is_empty() {
+        screen.say("Nothing is held of this device.", "该设备没有待定的记录。");
+        return Ok(Exit::Negative);
+    }
+    let decision = decision(decide, &sql, &seqs)?;
+    drop(sql);
+    let by = decide.by.clone().unwrap_or_else(operator);
+    let mut settled = 0;
+    for portion in seqs.chunks(AT_ONCE) {
+        let decided = Decided {
+            seqs: portion.to_vec(),
+            decision: decision.clone(),
+            by: by.clone(),
+            reason: decide.reason.trim().to_owned(),
+        };
+        let own = async |operations: &Operations| Ok(Settled { settled: operations.decide(decided.clone()).await? });
+        let done: Settled = converse(place.change("/v1/decide", &decided, own))?;
+        settled += done.settled;
+    }
+    let count = seqs.len() as u64;
+    if screen.json {
+        screen.value(&json!({ "decided": count, "settled": settled, "by": by }))?;
+    } else {
+        screen.say(
+            format!("Decided about {count} by {by}; {settled} are settled."),
+            format!("{by} 已对 {count} 条作出决定；{settled} 条已定。"),
+        );
+        if settled < count {
+            screen.say(
+                "The others still wait for something: see `punchd punches held` and `punchd punches unknown`.",
+                "其余仍在等待：请查看 `punchd punches held` 和 `punchd punches unknown`。",
+            );
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn held_of(sql: &Connection, device: &str) -> Result<Vec<i64>, Failure> {
+    let mut select = sql.prepare(
+        "SELECT DISTINCT r.seq FROM verdict v JOIN reading r ON r.seq = v.seq JOIN device d USING (device)
+          WHERE v.outcome = 3 AND d.name = ?1 ORDER BY r.seq",
+    )?;
+    Ok(select.query_map([device], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+fn decision(decide: &Decide, sql: &Connection, seqs: &[i64]) -> Result<Decision, Failure> {
+    Ok(match &decide.at {
+        Some(at) => Decision::At { time_s: moment(at, sql, seqs)? },
+        None if decide.as_recorded => Decision::AsRecorded,
+        None if decide.corrected => Decision::Corrected,
+        None => Decision::Refuse,
+    })
+}
+
+/// The second that is meant: with an offset it stands for itself, else it is the devices' civil time.
+fn moment(text: &str, sql: &Connection, seqs: &[i64]) -> Result<i64, Failure> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment.as_second());
+    }
+    let civil: DateTime = text.parse().map_err(|_| {
+        Failure::new(
+            Exit::Usage,
+            format!("{text:?} is no time: write 2026-11-02T08:01:00, or 2026-11-02T08:01:00+08:00"),
+            format!("{text:?} 不是时间：请写成 2026-11-02T08:01:00 或 2026-11-02T08:01:00+08:00"),
+        )
+    })?;
+    let mut zones: Vec<String> = Vec::new();
+    let mut select = sql.prepare(
+        "SELECT json_extract(d.settings, '$.zone') FROM reading r JOIN device d USING (device) WHERE r.seq = ?1",
+    )?;
+    for seq in seqs {
+        let zone: Option<String> = select.query_row([seq], |row| row.get(0)).map_err(|_| {
+            Failure::new(Exit::Negative, format!("there is no reading {seq}"), format!("没有记录 {seq}"))
+        })?;
+        zones.push(zone.unwrap_or_default());
+    }
+    zones.dedup();
+    let [zone] = zones.as_slice() else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "these readings are of devices in several zones: give the time with its offset",
+            "这些记录来自不同时区的设备：请写明时差",
+        ));
+    };
+    in_zone(civil, zone, &moments::zone(zone))
+}
+
+fn in_zone(civil: DateTime, name: &str, zone: &TimeZone) -> Result<i64, Failure> {
+    match zone.to_ambiguous_timestamp(civil).unambiguous() {
+        Ok(moment) => Ok(moment.as_second()),
+        Err(_) => Err(Failure::new(
+            Exit::Usage,
+            format!("{civil} comes twice or not at all in {name}: give the time with its offset"),
+            format!("{civil} 在 {name} 出现两次或不存在：请写明时差"),
+        )),
+    }
+}
+
+/// Who sits at this terminal, also behind sudo.
+fn operator() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| "?".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_comes_twice_has_to_be_told_apart() {
+        let berlin = moments::zone("Europe/Berlin");
+        let at = |text: &str| in_zone(text.parse().unwrap(), "Europe/Berlin", &berlin);
+        assert_eq!(at("2026-10-25T02:30:00").unwrap_err().exit, Exit::Usage);
+        assert_eq!(at("2026-03-29T02:30:00").unwrap_err().exit, Exit::Usage);
+        assert_eq!(at("2026-11-02T13:00:00").unwrap(), 1_793_620_800);
+    }
+}

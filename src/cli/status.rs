@@ -1,0 +1,154 @@
+//! `punchd status`: how everything is, worst first.
+
+use punchd_contract::{Condition, Text};
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::moments;
+use super::place::{Place, converse};
+use super::screen::Screen;
+use super::table::printable;
+use crate::agent::{self, AlertStatus, Status, StrangerStatus};
+use crate::clock::{Clock, SystemClock};
+use crate::console::ClientError;
+use crate::health::{State, Subject};
+
+/// Shows it. The answer is no if something is in fault, or nothing runs.
+pub fn status(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
+    let status = ask(place)?;
+    let fault = !status.running || status.health.values().any(|state| state.health.condition == Condition::Fault);
+    if screen.json {
+        screen.value(&status)?;
+    } else {
+        show(&status, screen);
+    }
+    Ok(if fault { Exit::Negative } else { Exit::Done })
+}
+
+/// From the agent if one runs, else from what it last wrote down.
+pub fn ask(place: &Place) -> Result<Status, Failure> {
+    match converse(async { Ok(place.agent().get::<Status>("/v1/status").await) })? {
+        Ok(status) => return Ok(status),
+        // Also an agent that hangs, or whose socket is not ours to use, is told by what it wrote down, if that may be read.
+        Err(error @ (ClientError::NoAgent(_) | ClientError::NotAllowed(_))) => {
+            if let (Err(failure), ClientError::NotAllowed(_)) = (place.journal(), &error) {
+                return Err(Failure { exit: failure.exit, ..error.into() });
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let clock = SystemClock::new().map_err(|error| Failure::plain(Exit::Unavailable, error))?;
+    Ok(agent::status(&place.journal()?, &place.config.gateway.name, &clock.stamp(), None)?)
+}
+
+fn show(status: &Status, screen: &mut Screen) {
+    let (name, version) = (&status.gateway, &status.version);
+    if status.running {
+        screen.say(
+            format!("Gateway {name}: running, punchd {version}."),
+            format!("网关 {name}：运行中，punchd {version}。"),
+        );
+    } else {
+        screen.say(
+            format!("Gateway {name}: NOT RUNNING. No device is read. Start it: systemctl start punchd. This is how things were:"),
+            format!("网关 {name}：未运行，没有读取任何设备。请启动：systemctl start punchd。以下为停止前的状态："),
+        );
+    }
+    let mut states: Vec<(&Subject, &State)> = status.health.iter().collect();
+    states.sort_by_key(|(_, state)| std::cmp::Reverse(state.health.condition));
+    for (subject, state) in states {
+        let since = moments::ago(state.since_ms, status.now_ms);
+        let (name, condition) = (subject_name(subject), condition(state.health.condition));
+        let Text { en, zh } = &state.health.text;
+        screen.say(
+            format!("{:<8} {}, for {}: {en}", condition.en, name.en, since.en),
+            format!("{} {}（{}）：{zh}", condition.zh, name.zh, since.zh),
+        );
+    }
+    journal(status, screen);
+    clock(status, screen);
+    for stranger in &status.strangers {
+        show_stranger(stranger, status.now_ms, screen);
+    }
+    for alert in &status.alerts {
+        show_alert(alert, status.now_ms, screen);
+    }
+}
+
+fn journal(status: &Status, screen: &mut Screen) {
+    let counts = &status.journal.counts;
+    screen.say(
+        format!(
+            "Readings {}; unknown credentials {}, held {}. Deliveries waiting {}, in doubt {}, parked {}.",
+            counts.readings, counts.unknown, counts.held, counts.waiting, counts.in_doubt, counts.parked
+        ),
+        format!(
+            "记录 {}；未知凭证 {}，待定 {}。待上传 {}，结果不明 {}，搁置 {}。",
+            counts.readings, counts.unknown, counts.held, counts.waiting, counts.in_doubt, counts.parked
+        ),
+    );
+    if let Some(oldest) = counts.oldest_undelivered_s {
+        let age = moments::ago(oldest.saturating_mul(1000), status.now_ms);
+        screen.say(
+            format!("The oldest punch that is not delivered is {} old.", age.en),
+            format!("最早一条未送达的打卡距今 {}。", age.zh),
+        );
+    }
+    if status.journal.head_seq > 0 {
+        screen.say("Head of the journal, to be kept elsewhere:", "日志链首，请另行保存：");
+        screen.line(&format!("  {}:{}", status.journal.head_seq, status.journal.head_digest));
+    }
+}
+
+fn clock(status: &Status, screen: &mut Screen) {
+    match status.clock_bound_ms {
+        Some(bound) => {
+            let seconds = bound as f64 / 1000.0;
+            screen.say(
+                format!("The gateway's clock is right to within {seconds:.1} s."),
+                format!("网关时钟误差不超过 {seconds:.1} 秒。"),
+            );
+        }
+        None => screen.say("Nothing is known of how well the gateway's clock goes.", "网关时钟的误差未知。"),
+    }
+}
+
+/// A terminal that knocked, with the command that lets it in.
+pub fn show_stranger(stranger: &StrangerStatus, now_ms: i64, screen: &mut Screen) {
+    let StrangerStatus { serial, kind, address, detail, last_ms } = stranger;
+    let ago = moments::ago(*last_ms, now_ms);
+    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    screen.say(
+        format!("A terminal that is not configured wants in: {serial}{detail}, {kind}, from {address}, {} ago. To let it in:", ago.en),
+        format!("有未配置的终端请求接入：{serial}{detail}，{kind}，来自 {address}，{} 前。允许接入请执行：", ago.zh),
+    );
+    screen.line(&format!("  punchd devices approve {} --name NAME", printable(serial)));
+}
+
+fn show_alert(alert: &AlertStatus, now_ms: i64, screen: &mut Screen) {
+    let ago = moments::ago(alert.at_ms, now_ms);
+    let device = alert.device.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+    screen.say(
+        format!("Look at ({} ago) {device}{}", ago.en, alert.en),
+        format!("请留意（{} 前）{device}{}", ago.zh, alert.zh),
+    );
+}
+
+fn subject_name(subject: &Subject) -> Text {
+    match subject {
+        Subject::Journal => Text::new("journal", "日志库"),
+        Subject::Clock => Text::new("clock", "时钟"),
+        Subject::Device(name) => Text::new(format!("device {name}"), format!("设备 {name}")),
+        Subject::Destination(name) => Text::new(format!("destination {name}"), format!("去向 {name}")),
+    }
+}
+
+/// A condition in a word.
+pub fn condition(condition: Condition) -> Text {
+    match condition {
+        Condition::Working => Text::new("working", "正常"),
+        Condition::Starting => Text::new("starting", "启动中"),
+        Condition::Warning => Text::new("WARNING", "注意"),
+        Condition::Fault => Text::new("FAULT", "故障"),
+    }
+}

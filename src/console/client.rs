@@ -1,0 +1,132 @@
+//! The other end of the console: a small client that waits no longer than it must.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Method, Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use punchd_contract::Text;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::refusal::Body;
+use super::{MAX_BODY, REQUEST_WAITS};
+
+/// How long an agent may take to let us in.
+const CONNECT_WAITS: Duration = Duration::from_secs(5);
+/// The largest answer that is read.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens there.
+    #[error("no agent answers at {}: is it running? systemctl status punchd", .0.display())]
+    NoAgent(PathBuf),
+    /// The socket is not for this user.
+    #[error("you may not talk to the agent at {}: use sudo, or become a member of the socket's group", .0.display())]
+    NotAllowed(PathBuf),
+    /// It listens and does not answer.
+    #[error("the agent at {} does not answer in time: see systemctl status punchd", .0.display())]
+    Silent(PathBuf),
+    /// The request is too large to be sent.
+    #[error("this is more than 16 MiB: send it in parts")]
+    TooLarge,
+    /// The answer cannot be understood.
+    #[error("the answer of the agent is not understood ({0}): are this program and the running one the same version?")]
+    NotUnderstood(String),
+    /// The agent did not do it.
+    #[error("{}", text.en)]
+    Refused {
+        /// The class of it.
+        status: StatusCode,
+        /// What is the matter and what to do.
+        text: Text,
+    },
+}
+
+/// Talks to the agent behind one socket; a connection a request.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// For this socket.
+    pub fn new(socket: &Path) -> Self {
+        Self { socket: socket.to_owned() }
+    }
+
+    /// Asks for something.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    /// Has something done.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
+        if body.len() > MAX_BODY {
+            return Err(ClientError::TooLarge);
+        }
+        self.ask(Method::POST, path, body.into()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
+        let silent = |_| ClientError::Silent(self.socket.clone());
+        let stream = tokio::time::timeout(CONNECT_WAITS, UnixStream::connect(&self.socket)).await.map_err(silent)?;
+        let stream = stream.map_err(|error| self.not_connected(&error))?;
+        // A little longer than the agent's own bound, so that its words arrive.
+        let waits = REQUEST_WAITS + CONNECT_WAITS;
+        let (status, answer) =
+            tokio::time::timeout(waits, exchange(stream, method, path, body)).await.map_err(silent)??;
+        if status.is_success() {
+            return serde_json::from_slice(&answer).map_err(|error| ClientError::NotUnderstood(error.to_string()));
+        }
+        let text = match serde_json::from_slice::<Body>(&answer) {
+            Ok(Body { error }) => Text::new(error.en.clone(), error.zh.unwrap_or(error.en)),
+            Err(_) => Text::new(status.to_string(), status.to_string()),
+        };
+        Err(ClientError::Refused { status, text })
+    }
+
+    fn not_connected(&self, error: &io::Error) -> ClientError {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => ClientError::NotAllowed(self.socket.clone()),
+            io::ErrorKind::WouldBlock => ClientError::Silent(self.socket.clone()),
+            _ => ClientError::NoAgent(self.socket.clone()),
+        }
+    }
+}
+
+async fn exchange(
+    stream: UnixStream,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<(StatusCode, Bytes), ClientError> {
+    let broken = |error: hyper::Error| ClientError::NotUnderstood(error.to_string());
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "punchd")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body))
+        .map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
+    let answered = async {
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+        Ok((status, body.map_err(|error| ClientError::NotUnderstood(error.to_string()))?.to_bytes()))
+    };
+    let mut answered = std::pin::pin!(answered);
+    tokio::select! {
+        answer = &mut answered => answer,
+        // The connection ends together with the answer, or before it by a break that the answer then tells.
+        _ = connection => answered.await,
+    }
+}

@@ -1,0 +1,161 @@
+//! The routes: what can be asked, and which part of the agent answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use jiff::civil::Date;
+use punchd_contract::{Command, Text};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::refusal::Refusal;
+use super::running::Running;
+use super::{MAX_BODY, REQUEST_WAITS};
+
+/// Days at a device, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Days {
+    /// The first.
+    pub from: Date,
+    /// The last.
+    pub to: Date,
+}
+
+/// How many open readings were settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// So many.
+    pub settled: u64,
+}
+
+/// A terminal was let in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// The file that was added to the configuration, which has to be read again.
+    pub file: PathBuf,
+}
+
+type Agent = State<Arc<Running>>;
+type Body = Result<Bytes, BytesRejection>;
+
+/// All routes, over this agent.
+pub fn router(running: Arc<Running>) -> Router {
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/head", get(head))
+        .route("/v1/devices", get(devices))
+        .route("/v1/devices/{name}", get(device))
+        .route("/v1/devices/{name}/{command}", post(command))
+        .route("/v1/approve", post(approve))
+        .route("/v1/people", post(people))
+        .route("/v1/decide", post(decide))
+        .route("/v1/reload", post(reload))
+        .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this address", "没有此地址"))
+        .method_not_allowed_fallback(async || {
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this address wants another method", "此地址不支持该方法")
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(bounded))
+        .with_state(running)
+}
+
+/// Nothing takes for ever.
+async fn bounded(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_WAITS, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Refusal::took_too_long().into_response(),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    let bytes = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "this is more than 16 MiB: send it in parts",
+            "内容超过 16 MiB：请分批发送",
+        ),
+        status => Refusal::plain(status, rejection.body_text()),
+    })?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Refusal::plain(StatusCode::BAD_REQUEST, format!("the request is not understood: {error}")))
+}
+
+async fn status(State(running): Agent) -> Result<Response, Refusal> {
+    Ok(Json(running.status().await?).into_response())
+}
+
+async fn head(State(running): Agent) -> Result<Response, Refusal> {
+    let head = running.operations().await?.journal.head().await?;
+    Ok(Json(json!({ "seq": head.seq, "digest": head.digest })).into_response())
+}
+
+async fn devices(State(running): Agent) -> Result<Response, Refusal> {
+    let status = running.status().await?;
+    Ok(Json(json!({ "devices": status.devices, "strangers": status.strangers })).into_response())
+}
+
+async fn device(State(running): Agent, Path(name): Path<String>) -> Result<Response, Refusal> {
+    let device = running.status().await?.devices.into_iter().find(|device| device.name == name);
+    Ok(Json(device.ok_or_else(|| Refusal::no_device(&name))?).into_response())
+}
+
+async fn command(
+    State(running): Agent,
+    Path((name, command)): Path<(String, String)>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let command = match command.as_str() {
+        "identify" => Command::Identify,
+        "set-clock" => Command::SetClock,
+        "read-log" => Command::ReadLog,
+        "unlock" => Command::Unlock,
+        "reconcile" => {
+            let Days { from, to } = read(body)?;
+            if to < from {
+                return Err(Refusal::new(
+                    StatusCode::BAD_REQUEST,
+                    "the last day is before the first",
+                    "结束日期早于开始日期",
+                ));
+            }
+            Command::Reconcile { from, to }
+        }
+        other => {
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                format!("there is no command {other:?}: identify, set-clock, read-log, unlock, reconcile"),
+                format!("没有命令 {other:?}：可用 identify、set-clock、read-log、unlock、reconcile"),
+            ));
+        }
+    };
+    let done: Text = running.desk(&name).await?.command(command).await?.0;
+    tracing::info!(device = name, "an operator's command was carried out: {}", done.en);
+    Ok(Json(done).into_response())
+}
+
+async fn approve(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    let file = running.operations().await?.approve(read(body)?).await?;
+    Ok(Json(Approved { file }).into_response())
+}
+
+async fn people(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    Ok(Json(running.operations().await?.import(read(body)?).await?).into_response())
+}
+
+async fn decide(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    let settled = running.operations().await?.decide(read(body)?).await?;
+    Ok(Json(Settled { settled }).into_response())
+}
+
+async fn reload(State(running): Agent) -> Result<Response, Refusal> {
+    Ok(Json(running.reload().await?).into_response())
+}
