@@ -71,7 +71,7 @@ fn all_ways() -> Vec<Ways> {
     let mut ways = Vec::new();
     for atomicity in [Atomicity::Atomic, Atomicity::Partial] {
         for duplicates in [Duplicates::Drop, Duplicates::Keep] {
-            for visible_after in [Duration::ZERO, Duration::from_millis(250)] {
+            for visible_after in [Duration::ZERO, Duration::from_millis(700)] {
                 ways.push(Ways { atomicity, duplicates, visible_after });
             }
         }
@@ -316,4 +316,31 @@ async fn a_record_says_where_it_was_made() {
     let record = site.standin.held().remove(0).record;
     assert_eq!((record.location_title.as_str(), record.location_detail.as_str()), ("一号门", "北门"));
     assert_eq!((record.lat, record.lng), (Some(31_230_400), Some(121_473_700)));
+}
+
+#[tokio::test]
+async fn what_becomes_visible_late_is_not_sent_twice() {
+    for refused in [false, true] {
+        let mut site = Site::with(|options| {
+            options.behaviour.atomicity = Atomicity::Partial;
+            options.behaviour.duplicates = Duplicates::Keep;
+            options.behaviour.visible_after = Duration::from_millis(2000);
+            options.behaviour.oldest = Some(Duration::from_secs(86_400));
+        })
+        .await;
+        site.change = |spec| spec.settle = Duration::from_millis(4000);
+        let now_s = site.now_s();
+        let good = punches(now_s, 100, 2);
+        let mut all = good.clone();
+        if refused {
+            // Stored but for one, and none of it to be seen for a while.
+            all.push(("old".into(), now_s - 100_000));
+        } else {
+            site.standin.disturb(Disturbance::store_then_cut().times(1));
+        }
+        site.punch(all).await;
+        site.start();
+        site.until_settled("late").await;
+        site.arrived_once(if refused { "late, refused" } else { "late, cut" }, &good);
+    }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 pub const WECOM: DestinationId = DestinationId(1);
 /// Longer than anything in these tests takes to become visible.
-pub const SETTLE: Duration = Duration::from_millis(700);
+pub const SETTLE: Duration = Duration::from_millis(1300);
 pub const TIMEOUT: Duration = Duration::from_millis(1500);
 
 pub struct Site {
