@@ -88,7 +88,7 @@ async fn law_5_every_good_punch_arrives_exactly_once_whatever_wecom_does_and_wha
     cases.sort_by_key(|(_, fault)| matches!(fault, TooOld(_) | Strangers(..)));
     while let Some((ways, fault)) = cases.pop() {
         running.spawn(play(ways, fault));
-        if running.len() >= 100 {
+        if running.len() >= 60 {
             running.join_next().await.unwrap().unwrap();
         }
     }

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 pub const WECOM: DestinationId = DestinationId(1);
 /// Longer than anything in these tests takes to become visible.
 pub const SETTLE: Duration = Duration::from_millis(1300);
-pub const TIMEOUT: Duration = Duration::from_millis(1500);
+pub const TIMEOUT: Duration = Duration::from_millis(3000);
 
 pub struct Site {
     pub journal: Journal,
