@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
 use super::evidence::{Asked, At, Decided, by_decision, clock_evidence, nearest_anchor, organisations_of};
-use super::merge::{self, Candidate, Place};
+use super::merge::{self, Candidate, Place, Round};
 use super::people::{Known, People};
 use super::rules::DeviceRules;
 use super::verdict::{Decision, Outcome, Reason};
@@ -110,7 +110,9 @@ impl Attendance {
             };
             // A device that is no longer configured: its readings stay as they are until it is again.
             verdicts.push(match self.devices.get(&evidence.device) {
-                Some(device) => self.one(write, evidence, device, &device.organisations, clock, None, &people)?,
+                Some(device) => {
+                    self.one(write, evidence, device, &device.organisations, clock, Round::First, None, &people)?
+                }
                 None => Verdict::Unknown,
             });
         }
@@ -136,7 +138,16 @@ impl Attendance {
             let asked = if settled_somewhere { &open } else { &device.organisations };
             let mut settles = false;
             for Asked { decision, organisations } in by_decision(write.sql(), *seq, asked)? {
-                let verdict = self.one(write, &evidence, device, &organisations, clock, decision.as_ref(), &people)?;
+                let verdict = self.one(
+                    write,
+                    &evidence,
+                    device,
+                    &organisations,
+                    clock,
+                    Round::Again,
+                    decision.as_ref(),
+                    &people,
+                )?;
                 settles |= !matches!(verdict, Verdict::Unknown | Verdict::Held { .. });
             }
             settled += u64::from(settles);
@@ -152,6 +163,7 @@ impl Attendance {
         device: &Device,
         organisations: &[OrganisationId],
         clock: ClockEvidence,
+        round: Round,
         decision: Option<&Decided>,
         people: &People,
     ) -> Result<Judged, JournalError> {
@@ -193,10 +205,15 @@ impl Attendance {
             }
             return Ok(Verdict::Unknown);
         }
-        write.sql().prepare_cached("DELETE FROM verdict WHERE seq = ?1 AND outcome = 2")?.execute([evidence.seq])?;
+        if round == Round::Again {
+            write
+                .sql()
+                .prepare_cached("DELETE FROM verdict WHERE seq = ?1 AND outcome = 2")?
+                .execute([evidence.seq])?;
+        }
         let mut answer = Verdict::Unknown;
-        for (organisation, known) in known {
-            let verdict = self.for_person(write, evidence, device, organisation, known, &dated)?;
+        for whose in known {
+            let verdict = self.for_person(write, evidence, device, whose, round, &dated)?;
             // A person of two organisations is told of the one where it counts.
             if !matches!(answer, Verdict::Punch { .. }) {
                 answer = verdict;
@@ -210,8 +227,8 @@ impl Attendance {
         write: &Write<'_>,
         evidence: &Evidence,
         device: &Device,
-        organisation: OrganisationId,
-        known: &Known,
+        (organisation, known): (OrganisationId, &Known),
+        round: Round,
         dated: &Result<Dated, Reason>,
     ) -> Result<Judged, JournalError> {
         // Whoever decided about the reading knew that the person had left.
@@ -237,7 +254,7 @@ impl Attendance {
             doubt_before_s: self.doubt_before_s,
             now_ms: evidence.stamp.wall.0,
         };
-        let place = merge::settle(write, candidate, &rules)?;
+        let place = merge::settle(write, candidate, round, &rules)?;
         let time = |second: i64| UnixMillis(second.saturating_mul(1000)).timestamp();
         Ok(match place {
             Place::Punch => Verdict::Punch { name: known.name.clone(), time: time(dated.time_s) },

@@ -4,8 +4,6 @@
 //! (a terminal that was offline), so a new punch may find later ones that would have merged into it. Those that have not left
 //! the house give way and their followers are asked again; those that were sent stand, because WeCom cannot take a record back.
 
-use rusqlite::OptionalExtension;
-
 use super::dating::Dated;
 use super::verdict::Outcome;
 use crate::journal::{JournalError, OrganisationId, PersonId, Seq, Write};
@@ -17,6 +15,15 @@ pub(super) struct Candidate {
     pub organisation: OrganisationId,
     pub person: PersonId,
     pub dated: Dated,
+}
+
+/// Whether a reading has been judged before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    /// It has just been appended: it has no verdict yet.
+    First,
+    /// It may have one, which is replaced.
+    Again,
 }
 
 /// What a punch needs to leave the house.
@@ -36,13 +43,20 @@ pub(super) enum Place {
 }
 
 /// Gives the candidate its verdict and settles what follows from it.
-pub(super) fn settle(write: &Write<'_>, first: Candidate, rules: &Rules<'_>) -> Result<Place, JournalError> {
-    let place = place(write, first, rules)?;
-    if place == Place::Punch {
+pub(super) fn settle(
+    write: &Write<'_>,
+    first: Candidate,
+    round: Round,
+    rules: &Rules<'_>,
+) -> Result<Place, JournalError> {
+    let around = around(write, first, rules)?;
+    let place = place(write, first, around.before, round, rules)?;
+    if place == Place::Punch && around.later {
         let mut displaced = give_way(write, first, rules)?;
         // Each round looks only at later seconds than the one before, so this ends.
         while let Some(next) = displaced.pop() {
-            if self::place(write, next, rules)? == Place::Punch {
+            let before = self::around(write, next, rules)?.before;
+            if self::place(write, next, before, Round::Again, rules)? == Place::Punch {
                 displaced.extend(give_way(write, next, rules)?);
                 displaced.sort_by_key(|candidate| std::cmp::Reverse((candidate.dated.time_s, candidate.seq)));
             }
@@ -51,31 +65,66 @@ pub(super) fn settle(write: &Write<'_>, first: Candidate, rules: &Rules<'_>) -> 
     Ok(place)
 }
 
-/// Merged into the punch before it, or a punch itself.
-fn place(write: &Write<'_>, candidate: Candidate, rules: &Rules<'_>) -> Result<Place, JournalError> {
-    let Candidate { seq, organisation, person, dated } = candidate;
+/// The punches of the candidate's person within the window around it.
+struct Around {
+    /// The last one before it or of the same second: its number and its second.
+    before: Option<(i64, i64)>,
+    /// Whether there is one after it or of the same second.
+    later: bool,
+}
+
+fn around(write: &Write<'_>, candidate: Candidate, rules: &Rules<'_>) -> Result<Around, JournalError> {
+    let Candidate { seq, person, dated, .. } = candidate;
     // Even without a window, one second holds one punch of a person: WeCom could not tell two apart.
-    let from = dated.time_s - rules.window_s.max(1);
-    let before: Option<(i64, i64)> = write
-        .sql()
-        .prepare_cached(
-            "SELECT seq, time_s FROM verdict
-              WHERE person = ?1 AND outcome <= 1 AND outcome = 0 AND time_s > ?2 AND time_s <= ?3 AND seq <> ?4
-              ORDER BY time_s DESC LIMIT 1",
-        )?
-        .query_row((person, from, dated.time_s, seq), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let window = rules.window_s.max(1);
+    let mut select = write.sql().prepare_cached(
+        "SELECT seq, time_s FROM verdict
+          WHERE person = ?1 AND outcome <= 1 AND outcome = 0 AND time_s > ?2 AND time_s < ?3 AND seq <> ?4 ORDER BY time_s",
+    )?;
+    let mut punches = select.query((person, dated.time_s - window, dated.time_s + window, seq))?;
+    let mut around = Around { before: None, later: false };
+    while let Some(row) = punches.next()? {
+        let punch: (i64, i64) = (row.get(0)?, row.get(1)?);
+        if punch.1 <= dated.time_s {
+            around.before = Some(punch);
+        }
+        around.later |= punch.1 >= dated.time_s;
+    }
+    Ok(around)
+}
+
+/// Merged into the punch before it, or a punch itself.
+fn place(
+    write: &Write<'_>,
+    candidate: Candidate,
+    before: Option<(i64, i64)>,
+    round: Round,
+    rules: &Rules<'_>,
+) -> Result<Place, JournalError> {
+    let Candidate { seq, organisation, person, dated } = candidate;
     let (outcome, into, place) = match before {
         Some((punch, time_s)) => (Outcome::Merged, Some(punch), Place::MergedInto(time_s)),
         None => (Outcome::Punch, None, Place::Punch),
     };
-    write
-        .sql()
-        .prepare_cached(
+    let put = match round {
+        // A statement that may have to replace keeps a copy of every page it touches, to put it back.
+        Round::First => {
+            "INSERT INTO verdict (seq, organisation, outcome, person, time_s, basis, merged_into) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        }
+        Round::Again => {
             "INSERT INTO verdict (seq, organisation, outcome, person, time_s, basis, merged_into) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT DO UPDATE SET outcome = ?3, person = ?4, time_s = ?5, basis = ?6, merged_into = ?7, reason = NULL",
-        )?
-        .execute((seq, organisation, outcome.code(), person, dated.time_s, dated.basis.word(), into))?;
+             ON CONFLICT DO UPDATE SET outcome = ?3, person = ?4, time_s = ?5, basis = ?6, merged_into = ?7, reason = NULL"
+        }
+    };
+    write.sql().prepare_cached(put)?.execute((
+        seq,
+        organisation,
+        outcome.code(),
+        person,
+        dated.time_s,
+        dated.basis.word(),
+        into,
+    ))?;
     if outcome == Outcome::Punch {
         for destination in rules.destinations {
             let state = if dated.time_s < rules.doubt_before_s { 2 } else { 0 };

@@ -48,6 +48,19 @@ pub(super) struct Picked {
     pub next: Option<Position>,
 }
 
+/// What a call has room for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Where the look begins.
+    pub from: Position,
+    /// The latest punch that may leave, seconds.
+    pub until_s: i64,
+    pub limit: usize,
+    /// The number of the call.
+    pub batch: i64,
+    pub now_ms: i64,
+}
+
 /// A delivery that is about to be sent.
 struct Candidate {
     position: Position,
@@ -65,18 +78,15 @@ const PICK: &str = "SELECT d.delivery, d.time_s, d.person, d.attempts, p.userid,
 const UNDER_WAY: &str =
     "SELECT 1 FROM delivery WHERE destination = ?1 AND state IN (1, 2) AND state = ?2 AND person = ?3 LIMIT 1";
 
-/// Takes the oldest waiting punches up to `until_s`, at most `limit`, none of a person who has one under way, and marks them as
+/// Takes the oldest waiting punches, at most so many, none of a person who has one under way, and marks them as
 /// *sending*. What cannot be made a record is parked.
 pub(super) fn pick(
     write: &Write<'_>,
     destination: DestinationId,
-    from: Position,
-    until_s: i64,
-    limit: usize,
-    batch: i64,
+    wanted: Wanted,
     places: &Places,
-    now_ms: i64,
 ) -> Result<Picked, JournalError> {
+    let Wanted { from, until_s, limit, batch, now_ms } = wanted;
     let sql = write.sql();
     let mut load = Load { batch, records: Vec::new(), first_time: true, newest_s: i64::MIN };
     let mut select = sql.prepare_cached(PICK)?;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::outbox::{self, Left, Load, Outlook, Position, Step};
+use super::outbox::{self, Left, Load, Outlook, Position, Step, Wanted};
 use super::outcome::{self, Sent, Streak};
 use super::place::Places;
 use super::read_back::Pass;
@@ -258,7 +258,8 @@ impl Wecom {
                 };
                 let mut next = from;
                 if let (None, Some(from)) = (&load, from) {
-                    let picked = outbox::pick(write, destination, from, until_s, limit, batch, &places, now_ms)?;
+                    let picked =
+                        outbox::pick(write, destination, Wanted { from, until_s, limit, batch, now_ms }, &places)?;
                     (load, next) = (picked.load, picked.next);
                 }
                 if let (None, Some(ready)) = (&load, ready) {
@@ -304,8 +305,9 @@ impl Wecom {
             }
             outcome::After::Unsent => {}
         }
-        // After anything but success, the order in which punches leave begins anew.
-        if after != outcome::After::Delivered {
+        // Punches may wait for one of these to leave the way: look at them again. (Nobody waits for a batch that comes fresh from
+        // the outbox and is accepted at once.)
+        if after != outcome::After::Delivered || !sent.first_time {
             self.from = Some(Position::START);
         }
         let look_ms = ended_ms.saturating_add(ms(self.spec.pauses.first_look.min(self.spec.settle)));

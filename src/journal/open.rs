@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
@@ -126,6 +127,9 @@ impl Journal {
         suspicion.clear().map_err(|error| cannot_open(&options.folder, error))?;
         let head = head(&connection)?;
         let log = checkpoint::LogLength::of(&mut connection)?;
+        // What a savepoint would put back stays in memory from here on: a temporary file would wear the card for every long
+        // batch. What sorted whole tables (migrations, new destinations) is over.
+        connection.execute_batch("PRAGMA temp_store = MEMORY;")?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let (failure, failures) = watch::channel(None);
         let writer = Writer { connection, head, key, jobs: receiver, failure, suspicion, log };
@@ -292,6 +296,8 @@ pub(super) fn open_writing(options: &Options, whole: bool) -> Result<Connection,
     pragma(&connection, "journal_size_limit", "16777216", "16777216")?;
     // Not all builds know it, and those that do not cannot map memory either.
     connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;")?;
+    // Left to itself, SQLite compiles a statement anew for every value that a partial index might depend on.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if whole {
         quick_check(&connection)?;
     }

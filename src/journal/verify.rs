@@ -77,6 +77,8 @@ impl std::str::FromStr for ChainHead {
 /// Walks a chain row by row; journal and export feed it alike.
 pub(super) struct Walk {
     head: Head,
+    /// Whether the digest before the first row is lost: a salvage may have lost the beginning of the chain.
+    start_lost: bool,
     finding: Finding,
     kept: Option<Head>,
 }
@@ -84,17 +86,19 @@ pub(super) struct Walk {
 impl Walk {
     pub fn new(cuts: Vec<Cut>, kept: Option<ChainHead>) -> Self {
         // What retention removed lies before the first row; everything the salvage lost lies between rows.
-        let start = cuts.iter().find(|cut| cut.begins_the_chain()).map_or(Head::EMPTY, Cut::head);
+        let begins = cuts.iter().find(|cut| cut.begins_the_chain());
+        let start = begins.map_or(Head::EMPTY, Cut::head);
+        let start_lost = begins.is_some_and(|cut| cut.digest.is_none());
         let finding =
             Finding { rows: 0, first: None, head_seq: start.seq, head_digest: start.digest, cuts, broken: None };
-        Self { head: start, finding, kept: kept.map(|head| head.0) }
+        Self { head: start, start_lost, finding, kept: kept.map(|head| head.0) }
     }
 
     /// Takes the next row: its number, what its columns digest to after a given digest, and its own digest. `false` at the first
     /// row that does not follow.
     pub fn step(&mut self, seq: i64, stored: Digest, digest_after: impl FnOnce(&Digest) -> Digest) -> bool {
         let mut expected = self.head;
-        let mut lost_link = false;
+        let mut lost_link = std::mem::take(&mut self.start_lost);
         if seq != expected.seq + 1 {
             let cut = self.finding.cuts.iter().find(|cut| cut.next_seq == seq && cut.seq == expected.seq);
             match cut {

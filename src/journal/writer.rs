@@ -135,7 +135,7 @@ impl Writer {
     fn transact(&mut self, first: Box<dyn Job>) -> Result<(), JournalError> {
         let before = self.head;
         let changes = self.connection.total_changes();
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = execute(&self.connection, "BEGIN IMMEDIATE") {
             return self.abandon(vec![first], before, error.into());
         }
         let mut done: Vec<Box<dyn Job>> = Vec::new();
@@ -153,8 +153,9 @@ impl Writer {
             }
             next = if gathered < GATHER_ROWS { self.jobs.try_recv().ok() } else { None };
         }
-        match self.connection.execute_batch("COMMIT") {
+        match execute(&self.connection, "COMMIT") {
             Ok(()) => {
+                tracing::trace!(jobs = done.len(), rows = gathered, "committed");
                 for job in done {
                     job.finish(Ok(()));
                 }
@@ -188,12 +189,12 @@ impl Writer {
     /// Runs one job in its savepoint.
     fn step(&mut self, job: &mut dyn Job) -> Result<(), JournalError> {
         let before = self.head;
-        self.connection.execute_batch("SAVEPOINT job")?;
+        execute(&self.connection, "SAVEPOINT job")?;
         let mut write = Write { connection: &self.connection, head: &mut self.head, key: &self.key };
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&mut write)))
             .unwrap_or_else(|_| Err(JournalError::Refused("a defect of punchd: see the log".into())));
         match outcome {
-            Ok(()) => Ok(self.connection.execute_batch("RELEASE job")?),
+            Ok(()) => Ok(execute(&self.connection, "RELEASE job")?),
             Err(error) => {
                 self.head = before;
                 if !self.connection.is_autocommit() {
@@ -250,6 +251,11 @@ impl Writer {
             job.finish(Err(fatal.shared()));
         }
     }
+}
+
+/// Runs a statement that answers nothing, compiled once.
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 fn ends_the_transaction(error: &JournalError) -> bool {

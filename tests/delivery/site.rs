@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 pub const WECOM: DestinationId = DestinationId(1);
 /// Longer than anything in these tests takes to become visible.
-pub const SETTLE: Duration = Duration::from_millis(900);
+pub const SETTLE: Duration = Duration::from_millis(1300);
 pub const TIMEOUT: Duration = Duration::from_millis(1500);
 
 pub struct Site {
@@ -214,7 +214,7 @@ impl Site {
 
     /// Waits until the states satisfy; the bound is generous because machines are slow, and is never reached by what works.
     pub async fn until(&self, what: &str, satisfied: impl Fn(&BTreeMap<i64, i64>) -> bool) {
-        for _ in 0..1500 {
+        for _ in 0..1000 {
             if satisfied(&self.states().await) {
                 return;
             }

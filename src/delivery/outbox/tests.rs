@@ -48,7 +48,10 @@ async fn given(journal: &Journal, rows: &'static [(i64, i64, i64)]) {
 
 async fn picked(journal: &Journal, limit: usize) -> Vec<(String, i64)> {
     let picked = journal
-        .write(move |write| pick(write, WECOM, Position::START, 100, limit, 7, &Places::default(), NOW * 1000))
+        .write(move |write| {
+            let wanted = Wanted { from: Position::START, until_s: 100, limit, batch: 7, now_ms: NOW * 1000 };
+            pick(write, WECOM, wanted, &Places::default())
+        })
         .await
         .unwrap();
     let records = picked.load.map(|load| load.records).unwrap_or_default();
@@ -106,7 +109,10 @@ async fn a_look_that_ends_at_its_limit_goes_on_there() {
     while let Some(position) = from {
         looks += 1;
         let picked = journal
-            .write(move |write| pick(write, WECOM, position, 9000, 200, 7, &Places::default(), NOW * 1000))
+            .write(move |write| {
+                let wanted = Wanted { from: position, until_s: 9000, limit: 200, batch: 7, now_ms: NOW * 1000 };
+                pick(write, WECOM, wanted, &Places::default())
+            })
             .await
             .unwrap();
         if let Some(load) = picked.load {
@@ -162,7 +168,7 @@ async fn no_statement_looks_at_more_than_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(&folder).await;
     for (statement, index) in [
-        (PICK, "delivery_waiting (destination=? AND (time_s,delivery)>(?,?))"),
+        (PICK, "delivery_waiting (destination=? AND time_s>? AND time_s<?)"),
         (UNDER_WAY, "delivery_under_way (destination=? AND state=? AND person=?)"),
         (OLDEST_WAITING, "delivery_waiting (destination=?)"),
         (NEXT_CONFIRM, "delivery_unconfirmed (destination=? AND not_before_ms>?)"),

@@ -68,7 +68,9 @@ impl Held {
 
     pub fn set_clock(&mut self, to: RawTime, options: &Options) -> bool {
         let Some(to) = to.civil() else { return false };
-        let now = options.zone.to_datetime((options.clock)());
+        // Cut to a difference of whole seconds inside of one, it would show the second before.
+        let now = options.zone.to_datetime((options.clock)()).with().subsec_nanosecond(0).build();
+        let Ok(now) = now else { return false };
         self.clock_off = to.duration_since(now).as_secs();
         true
     }
@@ -143,4 +145,28 @@ fn known(user: &User, options: &Options) -> VirtualUser {
 fn with_length(body: Vec<u8>) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
     [&length.to_le_bytes()[..], &body].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_shows_the_time_that_it_was_set_to() {
+        for millisecond in [0, 1, 500, 999] {
+            let now = Timestamp::from_millisecond(1_793_620_800_000 + millisecond).unwrap();
+            let options = Options::new(Arc::new(move || now));
+            let mut held = Held::new(&options);
+            for to in [date(2027, 2, 28).at(23, 59, 30, 0), date(2026, 1, 1).at(0, 0, 0, 0)] {
+                let to = RawTime::from_civil(to).unwrap();
+                assert!(held.set_clock(to, &options));
+                assert_eq!(RawTime::from_civil(held.civil_now(&options)), Some(to), "{millisecond} ms into a second");
+            }
+        }
+    }
 }
