@@ -100,7 +100,7 @@ struct Inner {
     reading: Semaphore,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Held as long as the journal is open.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl std::fmt::Debug for Journal {
@@ -256,7 +256,18 @@ fn prepare_folder(folder: &Path) -> Result<(), JournalError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| cannot_open(folder, error))
 }
 
-fn lock(folder: &Path) -> Result<File, JournalError> {
+/// The lock on a folder. Given back explicitly: closing the file is not enough while a child process that was just forked still
+/// holds a copy of it, and the next start would be refused.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The end of the process gives it back in any case.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(folder: &Path) -> Result<Lock, JournalError> {
     let path = folder.join("journal.lock");
     let file = File::options()
         .create(true)
@@ -265,7 +276,7 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
         .open(&path)
         .map_err(|error| cannot_open(&path, error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(fs::TryLockError::WouldBlock) => Err(JournalError::InUse(folder.to_owned())),
         Err(fs::TryLockError::Error(error)) => Err(cannot_open(&path, error)),
     }

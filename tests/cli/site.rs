@@ -130,7 +130,10 @@ impl Agent {
     pub fn until(&self, word: &str) -> String {
         let mut bytes = [0; 4096];
         loop {
-            let length = self.notified.recv(&mut bytes).unwrap_or_else(|error| panic!("never told {word}: {error}"));
+            let length = match self.notified.recv(&mut bytes) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                other => other.unwrap_or_else(|error| panic!("never told {word}: {error}")),
+            };
             let told = String::from_utf8_lossy(&bytes[..length]).into_owned();
             if told.contains(word) {
                 return told;
