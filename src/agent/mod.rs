@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::health::Board;
-use crate::intake::{Desk, Intake, Office, Served};
+use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
 pub use chores::STOPPED_BY_DISK;
@@ -120,7 +120,7 @@ impl Agent {
                 desk: Arc::new(Desk::new(id, device.name.clone(), office.clone())),
             });
         }
-        Ok(Intake::start(served))
+        Ok(Intake::start(served, Patience::default()))
     }
 
     /// The desk of a device, for commands.

@@ -9,8 +9,9 @@ use punchd_contract::{
     AgentSide, Batch, Command, CommandError, Contact, Cursor, DeviceName, Done, GatewayTime, Health, NotRecorded,
     Receipt, Request, Stranger, Verdict,
 };
-use rusqlite::OptionalExtension;
-use tokio::sync::{Notify, mpsc, oneshot};
+use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::attendance::Attendance;
@@ -24,6 +25,10 @@ const CONTACT_EVERY: Duration = Duration::from_secs(3600);
 const OFFSET_MOVED_MS: u64 = 2_000;
 /// How long a person waits for a device to carry out a command.
 const COMMAND_WAITS: Duration = Duration::from_secs(60);
+/// Strangers that are remembered; the one who has not knocked for the longest time makes room for a new one.
+const STRANGERS: i64 = 1000;
+/// Notes of strangers that may wait for the disk; more are dropped, because who wants in knocks again.
+const NOTES: usize = 16;
 /// Commands that may wait for a driver; more are refused.
 pub(super) const COMMANDS: usize = 8;
 
@@ -50,7 +55,10 @@ pub struct Desk {
     name: DeviceName,
     office: Office,
     touched: Mutex<Instant>,
+    /// Whether the driver has said since its start how the device is.
+    said: Mutex<bool>,
     last_contact: Mutex<Option<(Contact, Instant)>>,
+    notes: Arc<Semaphore>,
     commands: Mutex<Option<mpsc::Sender<Request>>>,
 }
 
@@ -62,7 +70,9 @@ impl Desk {
             name,
             office,
             touched: Mutex::new(Instant::now()),
+            said: Mutex::new(false),
             last_contact: Mutex::new(None),
+            notes: Arc::new(Semaphore::new(NOTES)),
             commands: Mutex::new(None),
         }
     }
@@ -76,6 +86,7 @@ impl Desk {
     pub(super) fn open_commands(&self) -> mpsc::Receiver<Request> {
         let (sender, receiver) = mpsc::channel(COMMANDS);
         *lock(&self.commands) = Some(sender);
+        *lock(&self.said) = false;
         self.touch();
         receiver
     }
@@ -92,11 +103,18 @@ impl Desk {
     /// Asks the driver for something and waits for its answer, bounded.
     pub async fn command(&self, command: Command) -> Result<Done, CommandError> {
         let failed = |en: &str, zh: &str| CommandError::Failed(punchd_contract::Text::new(en, zh));
-        let sender = lock(&self.commands).clone().ok_or(CommandError::Unsupported)?;
+        let not_running = || {
+            let (en, zh) = ("its driver is being started again: try in a moment", "驱动正在重新启动，请稍后再试");
+            CommandError::Unreachable(punchd_contract::Text::new(en, zh))
+        };
+        let sender = lock(&self.commands).clone().ok_or_else(not_running)?;
         let (answer, outcome) = oneshot::channel();
-        sender
-            .try_send(Request { command, answer })
-            .map_err(|_| failed("the device is busy with other commands: try again", "设备正忙，请稍后再试"))?;
+        sender.try_send(Request { command, answer }).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                failed("the device is busy with other commands: try again", "设备正忙，请稍后再试")
+            }
+            TrySendError::Closed(_) => not_running(),
+        })?;
         match tokio::time::timeout(COMMAND_WAITS, outcome).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次")),
@@ -110,6 +128,14 @@ impl Desk {
         self.office.board.say(Subject::Device(self.name.to_string()), health, now);
     }
 
+    /// The same where the driver has not said anything since its start; it is never talked over.
+    pub(super) fn say_if_mute(&self, health: Health) {
+        let said = lock(&self.said);
+        if !*said {
+            self.say(health);
+        }
+    }
+
     /// A contact without anything else that tells what the last one told need not wear the disk.
     fn tells_nothing_new(&self, batch: &Batch) -> bool {
         let Some(contact) = &batch.contact else { return false };
@@ -118,16 +144,9 @@ impl Desk {
             && batch.upload.is_none()
             && batch.alerts.is_empty()
             && batch.users.is_none();
-        let mut last = lock(&self.last_contact);
-        if let Some((known, when)) = last.as_ref()
-            && bare
-            && when.elapsed() < CONTACT_EVERY
-            && same(known, contact)
-        {
-            return true;
-        }
-        *last = Some((contact.clone(), Instant::now()));
-        false
+        bare && lock(&self.last_contact)
+            .as_ref()
+            .is_some_and(|(known, when)| when.elapsed() < CONTACT_EVERY && same(known, contact))
     }
 
     async fn journal(&self, batch: Batch) -> Result<Vec<Receipt>, NotRecorded> {
@@ -135,11 +154,12 @@ impl Desk {
         let submission = Submission { device: self.device, batch, stamp };
         let attendance = self.office.attendance.clone();
         let rows = submission.batch.readings.len();
+        let mut told = Told { punched: self.office.punched.clone(), news: false };
         let work = move |write: &mut crate::journal::Write<'_>| {
             let appended = write.append(&submission)?;
             let fresh: Vec<_> = appended.iter().filter_map(fresh).cloned().collect();
             let mut judged = attendance.judge(write, &fresh)?.into_iter();
-            Ok(appended
+            let receipts: Vec<Receipt> = appended
                 .iter()
                 .filter_map(|one| match one {
                     Appended::Fresh(evidence) => {
@@ -147,16 +167,31 @@ impl Desk {
                     }
                     Appended::Repeated => Some(Receipt { seq: 0, verdict: Verdict::Repeated }),
                 })
-                .collect::<Vec<_>>())
+                .collect();
+            told.news = receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. }));
+            Ok((receipts, told))
         };
-        let receipts = self.office.journal.write_weighing(rows, work).await.map_err(not_recorded)?;
-        if receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. })) {
-            self.office.punched.notify_one();
-        }
+        let (receipts, told) = self.office.journal.write_weighing(rows, work).await.map_err(not_recorded)?;
+        drop(told);
         for receipt in receipts.iter().filter(|receipt| receipt.verdict != Verdict::Repeated) {
             tracing::debug!(device = %self.name, seq = receipt.seq, verdict = word(&receipt.verdict), "recorded");
         }
         Ok(receipts)
+    }
+}
+
+/// Travels with the receipts out of the transaction and tells delivery where it is let go of: here, or by the writer if whoever
+/// submitted has given up waiting meanwhile. A punch of a slow disk would otherwise lie until the next one.
+struct Told {
+    punched: Arc<Notify>,
+    news: bool,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if self.news {
+            self.punched.notify_one();
+        }
     }
 }
 
@@ -200,6 +235,25 @@ fn not_recorded(error: JournalError) -> NotRecorded {
     }
 }
 
+/// Writes down who knocked. A flood of invented serial numbers must not fill the disk, nor keep a real one from being shown.
+fn note(sql: &Connection, stranger: &Stranger, now: i64) -> Result<(), JournalError> {
+    let of = (stranger.kind, stranger.serial.as_str(), &stranger.address, &stranger.detail, now);
+    let again = sql.execute(
+        "UPDATE stranger SET address = ?3, detail = ?4, last_ms = ?5, times = times + 1 WHERE kind = ?1 AND serial = ?2",
+        of,
+    )?;
+    if again > 0 {
+        return Ok(());
+    }
+    sql.execute(
+        "DELETE FROM stranger WHERE (kind, serial) IN
+           (SELECT kind, serial FROM stranger ORDER BY last_ms DESC LIMIT -1 OFFSET ?1)",
+        [STRANGERS - 1],
+    )?;
+    sql.execute("INSERT INTO stranger VALUES (?2, ?1, ?3, ?4, ?5, ?5, 1)", of)?;
+    Ok(())
+}
+
 impl AgentSide for Desk {
     fn submit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Receipt>, NotRecorded>> {
         self.touch();
@@ -207,12 +261,13 @@ impl AgentSide for Desk {
             return async { Ok(Vec::new()) }.boxed();
         }
         async move {
-            let outcome = self.journal(batch).await;
-            if outcome.is_err() {
-                // What was not recorded must be news again.
-                *lock(&self.last_contact) = None;
+            let contact = batch.contact.clone();
+            let receipts = self.journal(batch).await?;
+            // Known only now: what was not recorded, or was given up, must be news again.
+            if let Some(contact) = contact {
+                *lock(&self.last_contact) = Some((contact, Instant::now()));
             }
-            outcome
+            Ok(receipts)
         }
         .boxed()
     }
@@ -243,36 +298,23 @@ impl AgentSide for Desk {
 
     fn health(&self, health: Health) {
         self.touch();
+        let mut said = lock(&self.said);
+        *said = true;
         self.say(health);
     }
 
     fn stranger(&self, stranger: Stranger) {
         self.touch();
+        let Ok(turn) = self.notes.clone().try_acquire_owned() else { return };
         let now = self.office.clock.stamp().wall.0;
         let journal = self.office.journal.clone();
         tracing::warn!(serial = %stranger.serial, address = stranger.address, "an unknown terminal wants in: see `punchd devices`");
-        // Noting a stranger is worth no waiting; the driver bounds how often it calls.
+        // Worth no waiting for the driver. Ends with the write, which ends with the journal.
         tokio::spawn(async move {
-            let noted = journal
-                .write(move |write| {
-                    // A flood of invented serial numbers must not fill the disk.
-                    let known: i64 = write.sql().query_row("SELECT count(*) FROM stranger", [], |row| row.get(0))?;
-                    let again = write.sql().execute(
-                        "UPDATE stranger SET address = ?3, detail = ?4, last_ms = ?5, times = times + 1 WHERE kind = ?1 AND serial = ?2",
-                        (stranger.kind, stranger.serial.as_str(), &stranger.address, &stranger.detail, now),
-                    )?;
-                    if again == 0 && known < 1000 {
-                        write.sql().execute(
-                            "INSERT INTO stranger VALUES (?2, ?1, ?3, ?4, ?5, ?5, 1)",
-                            (stranger.kind, stranger.serial.as_str(), &stranger.address, &stranger.detail, now),
-                        )?;
-                    }
-                    Ok(())
-                })
-                .await;
-            if let Err(error) = noted {
+            if let Err(error) = journal.write(move |write| note(write.sql(), &stranger, now)).await {
                 tracing::warn!(%error, "the unknown terminal could not be noted");
             }
+            drop(turn);
         });
     }
 

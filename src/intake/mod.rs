@@ -10,4 +10,4 @@ pub mod registry;
 mod supervisor;
 
 pub use desk::{Desk, Office};
-pub use supervisor::{Intake, SILENCE, Served};
+pub use supervisor::{Intake, Patience, Served};

@@ -1,27 +1,47 @@
 //! Starting drivers, and starting them again: each group of devices is one task that nothing but its own fault can end.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use punchd_contract::{Driver, DriverError, Health, Member, Port, Prepared, Text};
+use punchd_contract::{Condition, Driver, DriverError, Health, Member, Port, Prepared, Text};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
 
-/// A driver that has not used its port for so long has hung. An idle driver says now and then how its device is.
-pub const SILENCE: Duration = Duration::from_secs(600);
-/// The first pause before a driver is started again.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// A driver that has run for so long gets the first pause again.
-const RAN_WELL: Duration = Duration::from_secs(600);
-/// How long a stopped driver may take to let go.
-const LET_GO: Duration = Duration::from_secs(10);
+/// How long what is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A driver that has not said for so long how a device is, from its start on, is a fault of that device.
+    pub first_word: Duration,
+    /// A driver that has not used its port for so long has hung. An idle driver says now and then how its device is.
+    pub silence: Duration,
+    /// The first pause before a driver is started again; each further one is twice as long.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// A driver that has run for so long gets the first pause again.
+    pub ran_well: Duration,
+    /// How long a stopped driver may take to let go.
+    pub let_go: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            first_word: Duration::from_secs(60),
+            silence: Duration::from_secs(600),
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(120),
+            ran_well: Duration::from_secs(600),
+            let_go: Duration::from_secs(10),
+        }
+    }
+}
 
 /// One device to serve.
 pub struct Served {
@@ -40,11 +60,16 @@ pub struct Intake {
     desks: BTreeMap<String, Arc<Desk>>,
     stop: CancellationToken,
     groups: JoinSet<()>,
+    patience: Patience,
 }
 
 impl Intake {
     /// Starts all devices, each group in a task of its own.
-    pub fn start(devices: Vec<Served>) -> Self {
+    pub fn start(devices: Vec<Served>, patience: Patience) -> Self {
+        for device in &devices {
+            let text = Text::new("Just started; nothing is known yet.", "刚刚启动，尚无状态。");
+            device.desk.say(Health { condition: Condition::Starting, text });
+        }
         let desks = devices.iter().map(|device| (device.desk.name().to_string(), device.desk.clone())).collect();
         let mut groups: HashMap<(&'static str, String), Vec<Served>> = HashMap::new();
         for device in devices {
@@ -55,9 +80,9 @@ impl Intake {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         for members in groups.into_values() {
-            tasks.spawn(supervise(members, stop.clone()));
+            tasks.spawn(supervise(members, patience, stop.clone()));
         }
-        Self { desks, stop, groups: tasks }
+        Self { desks, stop, groups: tasks, patience }
     }
 
     /// The desk of a device, for commands.
@@ -69,7 +94,7 @@ impl Intake {
     pub async fn stop(mut self) {
         self.stop.cancel();
         let all = async { while self.groups.join_next().await.is_some() {} };
-        if tokio::time::timeout(LET_GO, all).await.is_err() {
+        if tokio::time::timeout(self.patience.let_go, all).await.is_err() {
             tracing::warn!("a driver did not stop in time and is left behind");
         }
     }
@@ -82,13 +107,13 @@ enum End {
     Silent,
 }
 
-async fn supervise(members: Vec<Served>, stop: CancellationToken) {
-    let mut pause = FIRST_PAUSE;
+async fn supervise(members: Vec<Served>, patience: Patience, stop: CancellationToken) {
+    let mut pause = patience.first_pause;
     loop {
         let started = Instant::now();
-        let end = run(&members, &stop).await;
-        if started.elapsed() >= RAN_WELL {
-            pause = FIRST_PAUSE;
+        let end = run(&members, &patience, &stop).await;
+        if started.elapsed() >= patience.ran_well {
+            pause = patience.first_pause;
         }
         let Some(text) = explain(end) else { return };
         for member in &members {
@@ -100,12 +125,12 @@ async fn supervise(members: Vec<Served>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause + spread) => {}
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(patience.longest_pause);
     }
 }
 
 /// Runs the driver once, until it ends or has to be ended.
-async fn run(members: &[Served], stop: &CancellationToken) -> End {
+async fn run(members: &[Served], patience: &Patience, stop: &CancellationToken) -> End {
     let Some(first) = members.first() else { return End::Stopped };
     let driven = members
         .iter()
@@ -122,7 +147,8 @@ async fn run(members: &[Served], stop: &CancellationToken) -> End {
     task.spawn(async move { driver.run(driven).await });
     let end = tokio::select! {
         () = stop.cancelled() => End::Stopped,
-        () = silent(members) => End::Silent,
+        () = silent(members, patience.silence) => End::Silent,
+        never = expect_a_word(members, patience.first_word) => match never {},
         joined = task.join_next() => match joined {
             Some(Ok(returned)) => End::Returned(returned),
             Some(Err(error)) => End::Panicked(error),
@@ -131,7 +157,7 @@ async fn run(members: &[Served], stop: &CancellationToken) -> End {
     };
     task.abort_all();
     // A driver that blocks its thread cannot be aborted; then a second one must not be started beside it.
-    while tokio::time::timeout(LET_GO, task.join_next()).await.is_err() {
+    while tokio::time::timeout(patience.let_go, task.join_next()).await.is_err() {
         for member in members {
             member.desk.say(Health::fault(Text::new(
                 "The driver is stuck and does not let go: restart punchd (systemctl restart punchd).",
@@ -145,14 +171,26 @@ async fn run(members: &[Served], stop: &CancellationToken) -> End {
     end
 }
 
-/// Returns when no member of the group has used its port for [`SILENCE`].
-async fn silent(members: &[Served]) {
+/// After so long, everyone who has not been spoken of is a fault (DESIGN §2 law 7).
+async fn expect_a_word(members: &[Served], within: Duration) -> Infallible {
+    tokio::time::sleep(within).await;
+    for member in members {
+        member.desk.say_if_mute(Health::fault(Text::new(
+            "The driver runs and has not said how the device is; if this lasts, look into the log.",
+            "驱动已运行，但尚未报告设备状态；如持续如此，请查看日志。",
+        )));
+    }
+    std::future::pending().await
+}
+
+/// Returns when no member of the group has used its port for this long.
+async fn silent(members: &[Served], silence: Duration) {
     loop {
         let last = members.iter().map(|member| member.desk.last_touch()).max().unwrap_or_else(Instant::now);
-        if last.elapsed() >= SILENCE {
+        if last.elapsed() >= silence {
             return;
         }
-        tokio::time::sleep_until(last + SILENCE).await;
+        tokio::time::sleep_until(last + silence).await;
     }
 }
 

@@ -107,11 +107,16 @@ impl Port {
         self.agent.now()
     }
 
-    /// The next thing the agent wants done. Waits for ever if nothing is wanted; safe to drop (a request is not lost).
+    /// The next thing the agent wants done. Waits for ever if nothing is wanted; safe to drop (a request is not lost). What
+    /// nobody waits for any more is not handed out: a door must not open for somebody who has gone.
     pub async fn request(&self) -> Request {
-        match self.requests.lock().await.recv().await {
-            Some(request) => request,
-            None => std::future::pending().await,
+        let mut requests = self.requests.lock().await;
+        loop {
+            match requests.recv().await {
+                Some(request) if request.answer.is_closed() => {}
+                Some(request) => return request,
+                None => std::future::pending().await,
+            }
         }
     }
 }
