@@ -125,3 +125,22 @@ pub static DEVICE: Block = Block {
         },
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::DEVICE;
+    use crate::intake::registry::DRIVERS;
+
+    #[test]
+    fn no_driver_declares_a_setting_that_every_device_has_and_no_two_drivers_share_a_kind() {
+        let mut kinds = std::collections::HashSet::new();
+        for driver in DRIVERS {
+            let declaration = driver.declaration();
+            assert!(kinds.insert(declaration.kind), "{}", declaration.kind);
+            for setting in declaration.settings {
+                assert!(DEVICE.settings.iter().all(|common| common.key != setting.key), "{}", setting.key);
+            }
+        }
+        assert!(!kinds.is_empty());
+    }
+}
