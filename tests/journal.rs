@@ -119,6 +119,47 @@ async fn a_damaged_journal_is_salvaged_the_old_file_kept_and_lost_rows_come_back
     }
 }
 
+#[tokio::test]
+async fn a_job_that_fails_after_it_has_written_leaves_nothing_and_takes_nothing_of_the_others_with_it() {
+    let house = House::new().await;
+    let note = |key: &'static str, fails: bool| {
+        move |write: &mut journal::Write<'_>| {
+            write.sql().execute("INSERT INTO meta VALUES (?1, 'x')", [key])?;
+            if fails { Err(JournalError::Refused("a test".into())) } else { Ok(()) }
+        }
+    };
+    // All of them arrive while the writer is busy, and become one transaction.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let busy = house.journal.write(move |_| {
+        let _ = wait.recv();
+        Ok(())
+    });
+    let jobs = async {
+        tokio::join!(
+            house.journal.write_repeatable(1, note("a", false)),
+            house.journal.write_repeatable(1, note("b", true)),
+            house.journal.write_repeatable(1, note("c", false)),
+            house.journal.write(note("d", false)),
+            house.journal.write_repeatable(1, note("e", true)),
+            house.journal.write(note("f", true)),
+            house.journal.write_repeatable(1, note("g", false)),
+        )
+    };
+    let release = async { go.send(()) };
+    let (_, outcomes, _) = tokio::join!(busy, jobs, release);
+    let (a, b, c, d, e, f, g) = outcomes;
+    for kept in [a, c, d, g] {
+        kept.unwrap();
+    }
+    for refused in [b, e, f] {
+        assert!(matches!(refused, Err(JournalError::Refused(_))));
+    }
+    assert_eq!(house.count("SELECT count(*) FROM meta WHERE key IN ('a', 'c', 'd', 'g')").await, 4);
+    assert_eq!(house.count("SELECT count(*) FROM meta WHERE key IN ('b', 'e', 'f')").await, 0);
+    let sent = house.submit((1..=3).map(|n| reading("1001", at(n * 10), n as u32))).await;
+    assert_eq!(sent.len(), 3);
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Damage {
     Middle,

@@ -149,7 +149,7 @@ impl Desk {
                 })
                 .collect::<Vec<_>>())
         };
-        let receipts = self.office.journal.write_weighing(rows, work).await.map_err(not_recorded)?;
+        let receipts = self.office.journal.write_repeatable(rows, work).await.map_err(not_recorded)?;
         if receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. })) {
             self.office.punched.notify_one();
         }
