@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::bare::{Bare, Rows};
 use common::house::{self, House};
-use common::{Gate, Target, commits, folder, median, milliseconds, timed};
+use common::{Gate, Target, events, folder, median, milliseconds, timed};
 use punchd_contract::{AgentSide as _, Batch, Origin, Verdict};
 
 const PEOPLE: usize = 2000;
@@ -29,7 +29,7 @@ const LIVE: Shape = Shape { name: "64 devices, live", devices: 64, batch: 1, bat
 const LOGS: Shape = Shape { name: "8 devices, logs", devices: 8, batch: 1000, batches: 5, origin: Origin::Log };
 
 fn main() -> ExitCode {
-    commits::listen();
+    events::listen();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut gate = Gate::default();
     for shape in [LIVE, LOGS].iter().filter(|shape| common::chosen(shape.name)) {
@@ -47,12 +47,12 @@ fn main() -> ExitCode {
 async fn many(shape: &Shape) -> f64 {
     let total = shape.devices * shape.batch * shape.batches;
     let mut ratios = Vec::new();
-    for round in 1..=5 {
+    for round in 1..=7 {
         let (ours_in, bare_in) = (folder(), folder());
         House::open(bare_in.path(), shape.devices, PEOPLE).await.journal.close().await;
         let house = House::open(ours_in.path(), shape.devices, PEOPLE).await;
         let batches = prepare(shape);
-        commits::take();
+        events::take_commits();
         let start = Instant::now();
         let mut tasks = tokio::task::JoinSet::new();
         for (desk, batches) in house.desks.iter().cloned().zip(batches) {
@@ -67,7 +67,7 @@ async fn many(shape: &Shape) -> f64 {
             done.unwrap();
         }
         let ours = start.elapsed();
-        let transactions = commits::take();
+        let transactions = events::take_commits();
         let rows = house.journal.read(|sql| Ok(Rows::of(sql, 0))).await.unwrap();
         house.journal.close().await;
         assert_eq!((rows.len(), transactions.iter().sum::<usize>()), (total, total));

@@ -132,10 +132,8 @@ impl Attendance {
             let Some(evidence) = Evidence::load(write.sql(), *seq)? else { continue };
             let at = evidence.contact.map_or(At::Wall(evidence.stamp.wall), At::Contact);
             let clock = clock_evidence(write.sql(), evidence.device, at)?;
-            let again = Again {
-                decision: decision(write.sql(), *seq)?,
-                only_for: settled_somewhere.then_some(&open[..]),
-            };
+            let again =
+                Again { decision: decision(write.sql(), *seq)?, only_for: settled_somewhere.then_some(&open[..]) };
             let verdict = self.one(write, &evidence, clock, Some(&again), &people)?;
             settled += u64::from(!matches!(verdict, Verdict::Unknown | Verdict::Held { .. }));
         }
@@ -196,7 +194,10 @@ impl Attendance {
         }
         let asked = if again.is_some() { Asked::Again } else { Asked::First };
         if asked == Asked::Again {
-            write.sql().prepare_cached("DELETE FROM verdict WHERE seq = ?1 AND outcome = 2")?.execute([evidence.seq])?;
+            write
+                .sql()
+                .prepare_cached("DELETE FROM verdict WHERE seq = ?1 AND outcome = 2")?
+                .execute([evidence.seq])?;
         }
         let mut answer = Verdict::Unknown;
         for whose in known {

@@ -4,7 +4,6 @@
 //! (a terminal that was offline), so a new punch may find later ones that would have merged into it. Those that have not left
 //! the house give way and their followers are asked again; those that were sent stand, because WeCom cannot take a record back.
 
-
 use super::dating::Dated;
 use super::verdict::Outcome;
 use crate::journal::{JournalError, OrganisationId, PersonId, Seq, Write};
@@ -117,10 +116,15 @@ fn place(
              ON CONFLICT DO UPDATE SET outcome = ?3, person = ?4, time_s = ?5, basis = ?6, merged_into = ?7, reason = NULL"
         }
     };
-    write
-        .sql()
-        .prepare_cached(put)?
-        .execute((seq, organisation, outcome.code(), person, dated.time_s, dated.basis.word(), into))?;
+    write.sql().prepare_cached(put)?.execute((
+        seq,
+        organisation,
+        outcome.code(),
+        person,
+        dated.time_s,
+        dated.basis.word(),
+        into,
+    ))?;
     if outcome == Outcome::Punch {
         for destination in rules.destinations {
             let state = if dated.time_s < rules.doubt_before_s { 2 } else { 0 };
