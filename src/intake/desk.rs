@@ -137,8 +137,7 @@ impl Desk {
         let rows = submission.batch.readings.len();
         let work = move |write: &mut crate::journal::Write<'_>| {
             let appended = write.append(&submission)?;
-            let fresh: Vec<_> = appended.iter().filter_map(fresh).cloned().collect();
-            let mut judged = attendance.judge(write, &fresh)?.into_iter();
+            let mut judged = attendance.judge(write, appended.iter().filter_map(fresh))?.into_iter();
             Ok(appended
                 .iter()
                 .filter_map(|one| match one {
