@@ -119,6 +119,47 @@ async fn a_damaged_journal_is_salvaged_the_old_file_kept_and_lost_rows_come_back
     }
 }
 
+#[tokio::test]
+async fn a_job_that_fails_after_it_has_written_leaves_nothing_and_takes_nothing_of_the_others_with_it() {
+    let house = House::new().await;
+    let note = |key: &'static str, fails: bool| {
+        move |write: &mut journal::Write<'_>| {
+            write.sql().execute("INSERT INTO meta VALUES (?1, 'x')", [key])?;
+            if fails { Err(JournalError::Refused("a test".into())) } else { Ok(()) }
+        }
+    };
+    // All of them arrive while the writer is busy, and become one transaction.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let busy = house.journal.write(move |_| {
+        let _ = wait.recv();
+        Ok(())
+    });
+    let jobs = async {
+        tokio::join!(
+            house.journal.write_repeatable(1, note("a", false)),
+            house.journal.write_repeatable(1, note("b", true)),
+            house.journal.write_repeatable(1, note("c", false)),
+            house.journal.write(note("d", false)),
+            house.journal.write_repeatable(1, note("e", true)),
+            house.journal.write(note("f", true)),
+            house.journal.write_repeatable(1, note("g", false)),
+        )
+    };
+    let release = async { go.send(()) };
+    let (_, outcomes, _) = tokio::join!(busy, jobs, release);
+    let (a, b, c, d, e, f, g) = outcomes;
+    for kept in [a, c, d, g] {
+        kept.unwrap();
+    }
+    for refused in [b, e, f] {
+        assert!(matches!(refused, Err(JournalError::Refused(_))));
+    }
+    assert_eq!(house.count("SELECT count(*) FROM meta WHERE key IN ('a', 'c', 'd', 'g')").await, 4);
+    assert_eq!(house.count("SELECT count(*) FROM meta WHERE key IN ('b', 'e', 'f')").await, 0);
+    let sent = house.submit((1..=3).map(|n| reading("1001", at(n * 10), n as u32))).await;
+    assert_eq!(sent.len(), 3);
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Damage {
     Middle,
@@ -140,4 +181,38 @@ impl Damage {
             Self::CutInHalf => file.set_len(length / 2 / 4096 * 4096).unwrap(),
         }
     }
+}
+
+#[tokio::test]
+async fn a_repeatable_job_that_fails_after_it_has_written_harms_nobody_of_its_transaction() {
+    let house = House::new().await;
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let journal = house.journal.clone();
+    let holding = tokio::spawn(async move { journal.write_repeatable(1, move |_| Ok(wait.recv().is_ok())).await });
+    // All three are behind the one that holds the writer, and so in its transaction.
+    let job = |name: &'static str, fails: bool| {
+        let journal = house.journal.clone();
+        tokio::spawn(async move {
+            journal
+                .write_repeatable(1, move |write| {
+                    write.sql().execute("INSERT INTO meta VALUES (?1, 'x')", [name])?;
+                    if fails { Err(JournalError::Refused("no".into())) } else { Ok(()) }
+                })
+                .await
+        })
+    };
+    let jobs = [job("first", false), job("second", true), job("third", false)];
+    tokio::task::yield_now().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    go.send(()).unwrap();
+    // When all run again, it holds nobody up.
+    drop(go);
+    holding.await.unwrap().unwrap();
+    let mut outcomes = Vec::new();
+    for job in jobs {
+        outcomes.push(job.await.unwrap().is_ok());
+    }
+    assert_eq!(outcomes, [true, false, true]);
+    assert_eq!(house.count("SELECT count(*) FROM meta WHERE key IN ('first', 'third')").await, 2);
+    assert_eq!(house.count("SELECT count(*) FROM meta WHERE key = 'second'").await, 0);
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod bare;
-pub mod commits;
+pub mod events;
 pub mod house;
 
 use std::process::ExitCode;

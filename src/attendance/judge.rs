@@ -96,10 +96,14 @@ impl Attendance {
     }
 
     /// Judges fresh readings.
-    pub fn judge(&self, write: &Write<'_>, fresh: &[Evidence]) -> Result<Vec<Judged>, JournalError> {
+    pub fn judge<'e>(
+        &self,
+        write: &Write<'_>,
+        fresh: impl IntoIterator<Item = &'e Evidence>,
+    ) -> Result<Vec<Judged>, JournalError> {
         let people = self.people();
         let mut clocks: HashMap<DeviceId, ClockEvidence> = HashMap::new();
-        let mut verdicts = Vec::with_capacity(fresh.len());
+        let mut verdicts = Vec::new();
         for evidence in fresh {
             let clock = match (evidence.happened, clocks.get(&evidence.device)) {
                 (Happened::ByTerminal(_), None) => {

@@ -154,11 +154,10 @@ impl Desk {
         let submission = Submission { device: self.device, batch, stamp };
         let attendance = self.office.attendance.clone();
         let rows = submission.batch.readings.len();
-        let mut told = Told { punched: self.office.punched.clone(), news: false };
+        let punched = self.office.punched.clone();
         let work = move |write: &mut crate::journal::Write<'_>| {
             let appended = write.append(&submission)?;
-            let fresh: Vec<_> = appended.iter().filter_map(fresh).cloned().collect();
-            let mut judged = attendance.judge(write, &fresh)?.into_iter();
+            let mut judged = attendance.judge(write, appended.iter().filter_map(fresh))?.into_iter();
             let receipts: Vec<Receipt> = appended
                 .iter()
                 .filter_map(|one| match one {
@@ -168,10 +167,10 @@ impl Desk {
                     Appended::Repeated => Some(Receipt { seq: 0, verdict: Verdict::Repeated }),
                 })
                 .collect();
-            told.news = receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. }));
-            Ok((receipts, told))
+            let news = receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. }));
+            Ok((receipts, Told { punched: punched.clone(), news }))
         };
-        let (receipts, told) = self.office.journal.write_weighing(rows, work).await.map_err(not_recorded)?;
+        let (receipts, told) = self.office.journal.write_repeatable(rows, work).await.map_err(not_recorded)?;
         drop(told);
         for receipt in receipts.iter().filter(|receipt| receipt.verdict != Verdict::Repeated) {
             tracing::debug!(device = %self.name, seq = receipt.seq, verdict = word(&receipt.verdict), "recorded");

@@ -13,8 +13,8 @@
 //! # How it is written
 //!
 //! One thread owns the writing connection ([`writer`]). Whatever has arrived while the last commit was on its way to the disk
-//! becomes one transaction (group commit): a burst costs few flushes, a single punch waits for nobody. Each job runs in a
-//! savepoint, so one that fails does not harm the others. The queue is bounded; a full queue is answered at once.
+//! becomes one transaction (group commit): a burst costs few flushes, a single punch waits for nobody. A job that fails does not
+//! harm the others: it runs in a savepoint, or all of its transaction run again. The queue is bounded; a full queue is answered at once.
 //! Everyone else reads through read-only connections ([`Journal::read`]).
 //!
 //! # What a crash leaves

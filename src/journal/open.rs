@@ -19,7 +19,7 @@ use super::salvage;
 use super::seal::SealingKey;
 use super::suspicion::Suspicion;
 use super::verify;
-use super::writer::{Failure, Job, Task, Write, Writer, head};
+use super::writer::{Failure, Job, Task, Work, Write, Writer, head};
 use super::{Cut, schema};
 use crate::clock::Stamp;
 
@@ -164,8 +164,22 @@ impl Journal {
         T: Send + 'static,
         F: FnOnce(&mut Write<'_>) -> Result<T, JournalError> + Send + 'static,
     {
+        self.queue(rows, Work::Once(Some(Box::new(work)))).await
+    }
+
+    /// The same for work that can be done again after what it wrote was rolled back, which makes it cheaper. It is run more than
+    /// once only where a job of its transaction fails.
+    pub async fn write_repeatable<T, F>(&self, rows: usize, work: F) -> Result<T, JournalError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Write<'_>) -> Result<T, JournalError> + Send + 'static,
+    {
+        self.queue(rows, Work::Repeatable(Box::new(work))).await
+    }
+
+    async fn queue<T: Send + 'static>(&self, rows: usize, work: Work<T>) -> Result<T, JournalError> {
         let (answer, outcome) = oneshot::channel();
-        let task = Task { weight: rows.max(1), work: Some(work), done: None, answer };
+        let task = Task { weight: rows.max(1), work, done: None, answer };
         let jobs =
             self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(JournalError::Closed)?;
         jobs.send(Box::new(task)).await.map_err(|_| JournalError::Closed)?;

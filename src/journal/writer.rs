@@ -1,5 +1,6 @@
 //! The one thread that writes: group commit, savepoints, and what happens when the disk does not play along.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::{Connection, OptionalExtension};
@@ -55,34 +56,43 @@ impl Write<'_> {
     }
 }
 
-/// Something to write. `run` is called once inside the transaction, `finish` once after its end.
+/// Something to write. `run` is called inside the transaction, `finish` once after its end.
 pub(super) trait Job: Send {
     fn weight(&self) -> usize;
+    /// Whether `run` may be called again after what it wrote was rolled back.
+    fn repeatable(&self) -> bool;
     fn run(&mut self, write: &mut Write<'_>) -> Result<(), JournalError>;
     fn finish(self: Box<Self>, outcome: Result<(), JournalError>);
 }
 
+/// The closure of a job.
+pub(super) enum Work<T> {
+    Once(Option<Box<dyn FnOnce(&mut Write<'_>) -> Result<T, JournalError> + Send>>),
+    Repeatable(Box<dyn FnMut(&mut Write<'_>) -> Result<T, JournalError> + Send>),
+}
+
 /// A closure as a job.
-pub(super) struct Task<T, F> {
+pub(super) struct Task<T> {
     pub weight: usize,
-    pub work: Option<F>,
+    pub work: Work<T>,
     pub done: Option<T>,
     pub answer: oneshot::Sender<Result<T, JournalError>>,
 }
 
-impl<T, F> Job for Task<T, F>
-where
-    T: Send,
-    F: FnOnce(&mut Write<'_>) -> Result<T, JournalError> + Send,
-{
+impl<T: Send> Job for Task<T> {
     fn weight(&self) -> usize {
         self.weight
     }
 
+    fn repeatable(&self) -> bool {
+        matches!(self.work, Work::Repeatable(_))
+    }
+
     fn run(&mut self, write: &mut Write<'_>) -> Result<(), JournalError> {
-        if let Some(work) = self.work.take() {
-            self.done = Some(work(write)?);
-        }
+        self.done = match &mut self.work {
+            Work::Once(work) => work.take().map(|work| work(write)).transpose()?,
+            Work::Repeatable(work) => Some(work(write)?),
+        };
         Ok(())
     }
 
@@ -90,6 +100,18 @@ where
         let Self { done, answer, .. } = *self;
         // Whoever asked may have given up waiting; what was committed stays committed.
         let _ = answer.send(outcome.and_then(|()| done.ok_or(JournalError::Closed)));
+    }
+}
+
+/// A job that failed, and whether something of it is in the transaction.
+struct Failed {
+    error: JournalError,
+    left_something: bool,
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self { error: error.into(), left_something: false }
     }
 }
 
@@ -132,6 +154,9 @@ impl Writer {
     }
 
     /// One transaction over everything that waits. `Err` only if the writer has to stop.
+    ///
+    /// A savepoint makes SQLite copy every page that a job touches. So jobs that can be run again share the transaction without
+    /// one: if one of them fails after it has written, which only a defect can bring about, all of them run again, each in its own.
     fn transact(&mut self, first: Box<dyn Job>) -> Result<(), JournalError> {
         let before = self.head;
         let changes = self.connection.total_changes();
@@ -139,19 +164,37 @@ impl Writer {
             return self.abandon(vec![first], before, error.into());
         }
         let mut done: Vec<Box<dyn Job>> = Vec::new();
+        let mut again: VecDeque<Box<dyn Job>> = VecDeque::new();
+        let mut apart = false;
         let mut gathered = 0;
         let mut next = Some(first);
         while let Some(mut job) = next {
             gathered += job.weight();
-            match self.step(job.as_mut()) {
+            apart |= !job.repeatable();
+            let outcome = if apart { self.step(job.as_mut()) } else { self.bare_step(job.as_mut()) };
+            match outcome {
                 Ok(()) => done.push(job),
-                Err(error) if ends_the_transaction(&error) || self.connection.is_autocommit() => {
+                Err(Failed { error, .. }) if ends_the_transaction(&error) || self.connection.is_autocommit() => {
                     done.push(job);
+                    done.extend(again);
                     return self.abandon(done, before, error);
                 }
-                Err(error) => job.finish(Err(error)),
+                Err(Failed { error, left_something: false }) => job.finish(Err(error)),
+                Err(Failed { error, left_something: true }) => {
+                    tracing::error!(%error, "a job failed after it had written: its transaction is done again");
+                    self.head = before;
+                    let anew = execute(&self.connection, "ROLLBACK")
+                        .and_then(|()| execute(&self.connection, "BEGIN IMMEDIATE"));
+                    done.push(job);
+                    if let Err(error) = anew {
+                        return self.abandon(done, before, error.into());
+                    }
+                    (apart, gathered) = (true, 0);
+                    again.extend(done.drain(..));
+                }
             }
-            next = if gathered < GATHER_ROWS { self.jobs.try_recv().ok() } else { None };
+            let more = gathered < GATHER_ROWS;
+            next = again.pop_front().or_else(|| if more { self.jobs.try_recv().ok() } else { None });
         }
         match execute(&self.connection, "COMMIT") {
             Ok(()) => {
@@ -186,23 +229,33 @@ impl Writer {
         }
     }
 
-    /// Runs one job in its savepoint.
-    fn step(&mut self, job: &mut dyn Job) -> Result<(), JournalError> {
+    /// Runs one job in its savepoint: nothing is left of one that fails.
+    fn step(&mut self, job: &mut dyn Job) -> Result<(), Failed> {
         let before = self.head;
         execute(&self.connection, "SAVEPOINT job")?;
-        let mut write = Write { connection: &self.connection, head: &mut self.head, key: &self.key };
-        let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&mut write)))
-            .unwrap_or_else(|_| Err(JournalError::Refused("a defect of punchd: see the log".into())));
-        match outcome {
+        match self.run_job(job) {
             Ok(()) => Ok(execute(&self.connection, "RELEASE job")?),
             Err(error) => {
                 self.head = before;
                 if !self.connection.is_autocommit() {
                     self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
                 }
-                Err(error)
+                Err(Failed { error, left_something: false })
             }
         }
+    }
+
+    /// Runs one job as part of the transaction: what one that fails has written stays there.
+    fn bare_step(&mut self, job: &mut dyn Job) -> Result<(), Failed> {
+        let before = (self.head, self.connection.total_changes());
+        self.run_job(job)
+            .map_err(|error| Failed { error, left_something: (self.head, self.connection.total_changes()) != before })
+    }
+
+    fn run_job(&mut self, job: &mut dyn Job) -> Result<(), JournalError> {
+        let mut write = Write { connection: &self.connection, head: &mut self.head, key: &self.key };
+        catch_unwind(AssertUnwindSafe(|| job.run(&mut write)))
+            .unwrap_or_else(|_| Err(JournalError::Refused("a defect of punchd: see the log".into())))
     }
 
     /// Leaves a note for the next start if the file may have suffered.

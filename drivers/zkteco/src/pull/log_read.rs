@@ -7,7 +7,7 @@ use punchd_contract::{MAX_BATCH, Occurrences, Reading};
 
 use super::people::People;
 use super::protocol::digest::Digest;
-use super::protocol::record::{Log, Record, RecordId, RecordSize};
+use super::protocol::record::{Log, Record, RecordId, RecordSize, SizeError};
 use super::protocol::time::RawTime;
 use super::reading::{content_of_record, of_record};
 use super::standing::Standing;
@@ -61,7 +61,7 @@ impl<'a> LogRead<'a> {
             (_, 0) => Continuation::Overwritten,
         };
         let mut read = Self { serial, body, size, rest, occurrences: Occurrences::new(), continuation };
-        if again {
+        if again || old.is_empty() {
             read.rest = body;
             return read;
         }
@@ -118,6 +118,23 @@ impl<'a> LogRead<'a> {
             ..before.clone()
         }
     }
+}
+
+/// All readings of the log of a terminal whose user list is not known, as the driver submits them when it meets the terminal for
+/// the first time. `body` is what follows the leading length.
+pub fn readings_of_log(serial: &str, body: &[u8], claimed: Option<u32>) -> Result<Vec<Reading>, SizeError> {
+    let log = Log::open(body, claimed)?;
+    let mut read = LogRead::new(serial, body, log.as_ref(), &Standing::default(), false);
+    let people = People::default();
+    let mut all = Vec::with_capacity(log.map_or(0, |log| log.count()));
+    while !read.is_done() {
+        let readings = read.next_readings(&people);
+        if readings.is_empty() {
+            break;
+        }
+        all.extend(readings);
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

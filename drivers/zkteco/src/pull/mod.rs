@@ -22,4 +22,5 @@ pub mod virtual_device;
 mod visit;
 
 pub use driver::ZktecoPull;
+pub use log_read::readings_of_log;
 pub use settings::{PORT, Settings};

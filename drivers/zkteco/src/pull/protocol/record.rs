@@ -217,7 +217,7 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Reads all records of a log of this size at once; what a benchmark measures.
+/// Reads all records of a log of this size at once.
 pub fn parse_log(body: &[u8], size: RecordSize) -> Vec<Record<'_>> {
     body.chunks_exact(size.0).filter_map(|record| size.decode(record)).collect()
 }
