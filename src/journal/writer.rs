@@ -65,10 +65,13 @@ pub(super) trait Job: Send {
     fn finish(self: Box<Self>, outcome: Result<(), JournalError>);
 }
 
+type Once<T> = Box<dyn FnOnce(&mut Write<'_>) -> Result<T, JournalError> + Send>;
+type Repeatable<T> = Box<dyn FnMut(&mut Write<'_>) -> Result<T, JournalError> + Send>;
+
 /// The closure of a job.
 pub(super) enum Work<T> {
-    Once(Option<Box<dyn FnOnce(&mut Write<'_>) -> Result<T, JournalError> + Send>>),
-    Repeatable(Box<dyn FnMut(&mut Write<'_>) -> Result<T, JournalError> + Send>),
+    Once(Option<Once<T>>),
+    Repeatable(Repeatable<T>),
 }
 
 /// A closure as a job.
