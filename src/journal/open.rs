@@ -132,7 +132,7 @@ impl Journal {
         connection.execute_batch("PRAGMA temp_store = MEMORY;")?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let (failure, failures) = watch::channel(None);
-        let writer = Writer { connection, head, key, jobs: receiver, failure, suspicion, log };
+        let writer = Writer { connection, head, key, jobs: receiver, failure, suspicion, log, boot: None };
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run())

@@ -11,7 +11,7 @@ use super::checkpoint::{self, LogLength};
 use super::error::JournalError;
 use super::seal::SealingKey;
 use super::suspicion::Suspicion;
-use crate::clock::Stamp;
+use crate::clock::{BootId, Stamp};
 
 /// How many rows one transaction may gather before it is committed, so that nobody waits behind an endless one.
 const GATHER_ROWS: usize = 4000;
@@ -30,6 +30,8 @@ pub struct Write<'a> {
     pub(super) connection: &'a Connection,
     pub(super) head: &'a mut Head,
     pub(super) key: &'a SealingKey,
+    /// The boot that was last asked for in this transaction.
+    boot: &'a mut Option<(BootId, i64)>,
 }
 
 impl Write<'_> {
@@ -39,7 +41,16 @@ impl Write<'_> {
     }
 
     /// The row number of this stamp's boot.
-    pub fn boot(&self, stamp: &Stamp) -> Result<i64, JournalError> {
+    pub fn boot(&mut self, stamp: &Stamp) -> Result<i64, JournalError> {
+        if let Some((_, boot)) = self.boot.as_ref().filter(|(of, _)| *of == stamp.boot) {
+            return Ok(*boot);
+        }
+        let boot = self.find_boot(stamp)?;
+        *self.boot = Some((stamp.boot.clone(), boot));
+        Ok(boot)
+    }
+
+    fn find_boot(&self, stamp: &Stamp) -> Result<i64, JournalError> {
         let mut find = self.connection.prepare_cached("SELECT boot FROM boot WHERE kernel_id = ?1")?;
         if let Some(boot) = find.query_row([&stamp.boot.0], |row| row.get(0)).optional()? {
             return Ok(boot);
@@ -127,6 +138,8 @@ pub(super) struct Writer {
     pub failure: watch::Sender<Option<Failure>>,
     pub suspicion: Suspicion,
     pub log: LogLength,
+    /// Forgotten with every transaction and with everything that is rolled back, so that it never outlives its row.
+    pub boot: Option<(BootId, i64)>,
 }
 
 impl Writer {
@@ -162,6 +175,7 @@ impl Writer {
     /// one: if one of them fails after it has written, which only a defect can bring about, all of them run again, each in its own.
     fn transact(&mut self, first: Box<dyn Job>) -> Result<(), JournalError> {
         let before = self.head;
+        self.boot = None;
         let changes = self.connection.total_changes();
         if let Err(error) = execute(&self.connection, "BEGIN IMMEDIATE") {
             return self.abandon(vec![first], before, error.into());
@@ -185,7 +199,7 @@ impl Writer {
                 Err(Failed { error, left_something: false }) => job.finish(Err(error)),
                 Err(Failed { error, left_something: true }) => {
                     tracing::error!(%error, "a job failed after it had written: its transaction is done again");
-                    self.head = before;
+                    (self.head, self.boot) = (before, None);
                     let anew = execute(&self.connection, "ROLLBACK")
                         .and_then(|()| execute(&self.connection, "BEGIN IMMEDIATE"));
                     done.push(job);
@@ -239,7 +253,7 @@ impl Writer {
         match self.run_job(job) {
             Ok(()) => Ok(execute(&self.connection, "RELEASE job")?),
             Err(error) => {
-                self.head = before;
+                (self.head, self.boot) = (before, None);
                 if !self.connection.is_autocommit() {
                     self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
                 }
@@ -256,7 +270,8 @@ impl Writer {
     }
 
     fn run_job(&mut self, job: &mut dyn Job) -> Result<(), JournalError> {
-        let mut write = Write { connection: &self.connection, head: &mut self.head, key: &self.key };
+        let mut write =
+            Write { connection: &self.connection, head: &mut self.head, key: &self.key, boot: &mut self.boot };
         catch_unwind(AssertUnwindSafe(|| job.run(&mut write)))
             .unwrap_or_else(|_| Err(JournalError::Refused("a defect of punchd: see the log".into())))
     }
