@@ -68,6 +68,8 @@ impl Options {
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(32);
+        // Readers look at few pages; what they do not keep, the kernel does.
+        pragma(&connection, "cache_size", "-512", "-512")?;
         pragma(&connection, "query_only", "1", "1")?;
         Ok(connection)
     }
