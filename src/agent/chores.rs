@@ -27,9 +27,6 @@ const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 const FIRST_VERIFY: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What the agent says before it ends because the disk failed (`EX_IOERR`); systemd starts it again and the journal is verified.
-pub const STOPPED_BY_DISK: u8 = 74;
-
 /// Starts all chores.
 pub(super) fn start(
     tasks: &mut JoinSet<()>,

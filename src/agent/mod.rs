@@ -26,7 +26,6 @@ use crate::health::Board;
 use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
-pub use chores::STOPPED_BY_DISK;
 pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
 pub use destinations::DestinationError;
 pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};

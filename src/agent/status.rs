@@ -85,8 +85,6 @@ pub struct DeviceStatus {
     pub records_read: Option<i64>,
     /// When it was last in contact (written down at most hourly where nothing changes).
     pub last_contact_ms: Option<i64>,
-    /// Its newest reading.
-    pub last_reading_ms: Option<i64>,
 }
 
 /// A terminal that knocked.
@@ -203,7 +201,7 @@ fn devices(sql: &Connection) -> Result<Vec<DeviceStatus>, JournalError> {
                 (SELECT clock_offset_ms FROM contact WHERE device = d.device AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 1),
                 (SELECT records_claimed FROM contact WHERE device = d.device AND records_claimed IS NOT NULL ORDER BY contact DESC LIMIT 1),
                 (SELECT records_read FROM contact WHERE device = d.device AND records_read IS NOT NULL ORDER BY contact DESC LIMIT 1),
-                c.wall_ms, NULL
+                c.wall_ms
            FROM device d LEFT JOIN contact c ON c.contact = (SELECT max(contact) FROM contact WHERE device = d.device)
           WHERE d.active = 1 ORDER BY d.name",
     )?;
@@ -218,7 +216,6 @@ fn devices(sql: &Connection) -> Result<Vec<DeviceStatus>, JournalError> {
             records_claimed: row.get(6)?,
             records_read: row.get(7)?,
             last_contact_ms: row.get(8)?,
-            last_reading_ms: row.get(9)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use punchd_zkteco::pull::virtual_device::{Options as PullOptions, VirtualTerminal};
 use punchd_zkteco::push::virtual_device::{Options as PushOptions, VirtualPushTerminal};
@@ -164,12 +163,6 @@ settle = "2s"
     /// What should have arrived, held against what did.
     pub fn account(&self) -> Account {
         Account::of(&self.readings(), &self.standin.held(), MERGE_WINDOW)
-    }
-
-    /// What the stand-in's clock shows, in seconds.
-    pub fn now(clock: &Clock) -> i64 {
-        let now: Timestamp = clock();
-        now.as_second()
     }
 }
 
