@@ -42,6 +42,8 @@ pub fn all() -> Vec<Mode> {
                     atomicity,
                     duplicates,
                     visible_after: if late { Duration::from_millis(700) } else { Duration::ZERO },
+                    // Slow enough that many a kill falls between storing and answering.
+                    delay_answer: Duration::from_millis(120),
                     disturbances: disturbances.clone(),
                     reach,
                     ..Behaviour::default()
