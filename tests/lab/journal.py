@@ -1,0 +1,59 @@
+"""What the agent's journal holds, read from the file by somebody else than the agent."""
+
+import collections
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+
+def run(*words):
+    said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    return said.returncode, said.stdout
+
+
+class Journal:
+    """The journal in this folder, which also has the configuration."""
+
+    def __init__(self, folder, punchd):
+        os.makedirs(folder, exist_ok=True)
+        self.folder, self.punchd = folder, punchd
+        self.config = os.path.join(folder, "punchd.toml")
+        with open(self.config, "w", encoding="utf-8") as config:
+            config.write(f'[gateway]\nzone = "Asia/Shanghai"\ndata = "{folder}"\n')
+
+    def rows(self, query):
+        path = os.path.join(self.folder, "journal.db")
+        if not os.path.exists(path):
+            return []
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as journal:
+            return journal.execute(query).fetchall()
+
+    def readings(self, device):
+        """How often each credential and terminal's time is there."""
+        query = f"SELECT credential, terminal_time FROM reading JOIN device USING (device) WHERE name = '{device}'"
+        return collections.Counter(self.rows(query))
+
+    def complaints(self):
+        """What is wrong with it as a whole: the chain, the file, an older one that was set aside."""
+        aside = [name for name in os.listdir(self.folder) if "damaged" in name]
+        found = [f"set aside as damaged: {name}" for name in aside]
+        found += [f"cut for {reason}" for (reason,) in self.rows("SELECT reason FROM cut")]
+        code, said = run(self.punchd, "verify", "--config", self.config)
+        return found if code == 0 else [*found, said]
+
+
+@contextlib.contextmanager
+def files_on(disk):
+    """A copy of the files on a disk with ext4 as it would be mounted now; the disk itself is not touched."""
+    with tempfile.TemporaryDirectory(prefix="punchd-lab-") as folder:
+        image, out = os.path.join(folder, "image"), os.path.join(folder, "out")
+        disk.write_down(image)
+        code, said = run("e2fsck", "-fp", image)
+        if code > 1:
+            sys.exit(f"the file system is broken beyond what a power cut may do: {said}")
+        os.mkdir(out)
+        run("debugfs", "-R", f"rdump / {out}", image)
+        yield out

@@ -1,0 +1,242 @@
+"""Power cuts at random moments while readings flow; what had a receipt must be on the disk, once.
+
+The machine's disk is `disk.py`: what was not flushed is lost, or survives in part. Whoever gives the readings is outside the
+machine and notes what it was told. LAB_SEED repeats the plan of the cuts (the emulator's pace does not repeat), LAB_CUTS changes
+their number.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import datetime
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checks import Checks, must
+from disk import Disk
+from journal import Journal, files_on
+from machine import Machine, free_port, pack
+from standin import Standin
+from terminal import SHANGHAI, PushTerminal
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BINARIES = os.environ["LAB_BINARIES"]
+PUNCHD = os.path.join(BINARIES, "punchd")
+DISK_SIZE = 64 << 20
+PEOPLE = [str(1001 + number) for number in range(60)]
+
+CONFIG = """
+[gateway]
+zone = "Asia/Shanghai"
+data = "/data/punchd"
+
+[attendance]
+merge_window = "0s"
+
+[[device]]
+name = "gate"
+kind = "zkteco-push"
+serial = "LAB0001"
+delay = "2s"
+user_ids = "userid"
+wrong_clock = "as-recorded"
+
+[[destination]]
+name = "wecom"
+kind = "wecom"
+corp_id = "{corp_id}"
+secret = {{ file = "/etc/punchd/secret" }}
+base_url = "http://10.0.2.2:{port}"
+calls_per_minute = 60
+settle = "2s"
+"""
+
+
+def formatted(folder):
+    image = os.path.join(folder, "empty")
+    with open(image, "wb") as empty:
+        empty.truncate(DISK_SIZE)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    with open(image, "rb") as content:
+        return content.read()
+
+
+def payload(folder, standin):
+    """What is laid over the guest's root."""
+    root = os.path.join(folder, "payload")
+    for inside in ("bin", "etc/punchd"):
+        os.makedirs(os.path.join(root, inside))
+    os.symlink(os.path.join(HERE, "scenario"), os.path.join(root, "scenario"))
+    os.symlink(os.path.join(BINARIES, "stripped/punchd"), os.path.join(root, "bin/punchd"))
+    for name, content in (("punchd.toml", CONFIG.format(corp_id=standin.corp_id, port=standin.port)), ("secret", standin.secret)):
+        with open(os.path.join(root, "etc/punchd", name), "w", encoding="utf-8") as file:
+            file.write(content)
+    pack(root, os.path.join(folder, "payload.cpio"))
+    return os.path.join(folder, "payload.cpio")
+
+
+class Site:
+    """The machine with its disk, and what stands around it."""
+
+    def __init__(self, folder, standin, seed, honest=True):
+        self.random = random.Random(seed)
+        os.makedirs(folder)
+        self.disk = Disk(formatted(folder), os.path.join(folder, "disk.sock"), honest)
+        port = free_port()
+        self.terminal = PushTerminal("LAB0001", port, PEOPLE)
+        self.machine = Machine(
+            os.environ["LAB_SMALL"],
+            payload(folder, standin),
+            ("console", "reader", "careless"),
+            ["-m", "256", "-drive", f"file=nbd:unix:{self.disk.path},format=raw,if=virtio,cache=none"]
+            + ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:8081", "-device", "virtio-net-pci,netdev=net,romfile="],
+        )
+        self.boots = 0
+        self.careless = []
+        threading.Thread(target=self.terminal.bring, daemon=True).start()
+
+    def start(self):
+        self.machine.start()
+        self.boots += 1
+        threading.Thread(target=self._write_carelessly, args=(self.machine.ports["careless"],), daemon=True).start()
+
+    def _write_carelessly(self, port):
+        """Notes what the writer said is written, which never waits for the disk."""
+        number = self.boots * 1_000_000
+        while port.say(str(number)):
+            if port.until(str(number), 1):
+                self.careless.append(number)
+                time.sleep(0.05)
+            number += 1
+
+    def receipts(self):
+        return self.terminal.taken
+
+    def until_receipts(self, more, within):
+        """Waits for so many more receipts."""
+        goal, end = self.receipts() + more, time.monotonic() + within
+        while self.receipts() < goal:
+            must(time.monotonic() < end, f"no receipt for {within} s; the machine said:\n{self.machine.console()}")
+            time.sleep(0.01)
+
+    def live_until_some_moment(self, cut):
+        """Starts the machine and answers in words when its power is to go."""
+        if cut % 3 == 0:
+            self.start()
+            self.until_receipts(self.random.randint(1, 60), 120)
+            then = self.random.uniform(0, 0.5)
+            time.sleep(then)
+            return f"{then:.3f} s after a receipt"
+        # The moments that matter lie between a write and its flush. The first few dozen are the file system's own
+        # recovery and the agent's.
+        writes = int(2 ** self.random.uniform(0, 9))
+        self.disk.die_after(writes)
+        self.start()
+        must(self.disk.dead.wait(120), f"fewer than {writes} writes in 120 s; the machine said:\n{self.machine.console()}")
+        return f"at write {writes + 1}"
+
+    def cut(self):
+        self.machine.cut()
+        return self.disk.cut(self.random)
+
+    def account(self, files):
+        """What is wrong with the journal among these files, in sentences."""
+        taken, untold = self.terminal.records()
+        journal = Journal(os.path.join(files, "punchd"), PUNCHD)
+        found = journal.readings("gate")
+        wrong = [f"{record} had its receipt and is there {found[record]} times" for record in taken if found[record] != 1]
+        wrong += [f"{record} is there {found[record]} times" for record in untold if found[record] > 1]
+        wrong += [f"{record} came from nowhere" for record in found if record not in {*taken, *untold}]
+        return wrong, journal.complaints() if found else []
+
+    def careless_lines_lost(self, files):
+        noted = list(self.careless)
+        try:
+            with open(os.path.join(files, "careless"), "rb") as file:
+                kept = set(file.read().split())
+        except FileNotFoundError:
+            kept = set()
+        return len([number for number in noted if b"%d" % number not in kept])
+
+    def end(self):
+        """Has the agent and the machine stop in order."""
+        self.terminal.stopped.set()
+        self.machine.ports["console"].say("stop")
+        return self.machine.off(60)
+
+
+def series(site, cuts):
+    """The cuts, each followed by a look at the disk as it was left."""
+    lost, broken, parts = [], [], 0
+    for cut in range(1, cuts + 1):
+        moment = site.live_until_some_moment(cut)
+        unflushed, survived = site.cut()
+        parts += survived > 0
+        with files_on(site.disk) as files:
+            wrong, complaints = site.account(files)
+            careless = site.careless_lines_lost(files)
+        lost += [f"after cut {cut}: {sentence}" for sentence in wrong]
+        broken += [f"after cut {cut}: {sentence}" for sentence in complaints]
+        print(
+            f"        cut {cut}, {moment}: {site.receipts()} receipts so far; of {unflushed} sectors not flushed {survived} survive; "
+            f"the careless writer lacks {careless} of {len(site.careless)}",
+            flush=True,
+        )
+    site.start()
+    site.until_receipts(10, 120)
+    return lost, broken, parts, careless
+
+
+def arrived(site, standin):
+    """What is wrong with the records that WeCom's stand-in holds once everything has been delivered."""
+    records, _ = site.terminal.records()
+    due = {(pin, int(datetime.fromisoformat(at).replace(tzinfo=SHANGHAI).timestamp())) for pin, at in records}
+    end = time.monotonic() + 120
+    while not due <= set(held := standin.held()) and time.monotonic() < end:
+        time.sleep(1)
+    return [f"{record} is there {held.count(record)} times" for record in due if held.count(record) != 1]
+
+
+def lying_disk(folder, standin, seed):
+    """The same agent on a disk that drops what it said was flushed: how many readings with a receipt the lab finds missing."""
+    site = Site(folder, standin, seed, honest=False)
+    site.start()
+    site.until_receipts(20, 120)
+    site.cut()
+    with files_on(site.disk) as files:
+        return len(site.account(files)[0])
+
+
+def main():
+    check, seed = Checks(), int(os.environ.get("LAB_SEED") or random.SystemRandom().randrange(1 << 32))
+    cuts = int(os.environ.get("LAB_CUTS") or 24)
+    print(f"        LAB_SEED={seed} LAB_CUTS={cuts}", flush=True)
+    standin = Standin(BINARIES)
+    with tempfile.TemporaryDirectory(prefix="punchd-lab-") as folder:
+        try:
+            site = Site(os.path.join(folder, "honest"), standin, seed)
+            lost, broken, parts, careless = series(site, cuts)
+            site.terminal.stopped.set()
+            twice = arrived(site, standin)
+            in_order = site.end()
+            with files_on(site.disk) as files:
+                wrong, complaints = site.account(files)
+            lost, broken = [*lost, *wrong], [*broken, *complaints]
+            check(f"{cuts} power cuts: all {site.receipts()} readings that had their receipt are there, once", not lost, "\n".join(lost))
+            check("after each of them the chain verifies and the file is whole", not broken, "\n".join(broken))
+            check("after all of them the agent stops in order", in_order, site.machine.console())
+            check("and everything arrived in WeCom, once", not twice, "\n".join(twice))
+            check("control: some cuts kept unflushed writes in part", parts)
+            check("control: a writer that waits for no disk lost lines to the same cuts", careless)
+            missing = lying_disk(os.path.join(folder, "lying"), standin, seed)
+            check("control: on a disk that drops what it was told to flush, the lab sees receipts without readings", missing)
+        finally:
+            standin.stop()
+    check.end()
+
+
+if __name__ == "__main__":
+    main()
