@@ -17,7 +17,8 @@ class Checks:
         print(f"{'ok     ' if held else 'FAILED '} {sentence}", flush=True)
         if not held:
             self.failed += 1
-            for line in str(otherwise).splitlines()[-20:]:
+            lines = otherwise.splitlines() if isinstance(otherwise, str) else [*otherwise]
+            for line in lines[-20:]:
                 print(f"        {line}", flush=True)
 
     def end(self):

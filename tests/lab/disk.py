@@ -24,8 +24,10 @@ EINVAL = 22
 class Disk:
     """`keeps` is what has reached the medium; what was written since the last flush is in `cached` besides."""
 
-    def __init__(self, image, path, honest=True):
-        self.keeps, self.path, self.honest = bytearray(image), path, honest
+    def __init__(self, image, path):
+        self.keeps, self.path = bytearray(image), path
+        # Otherwise it says of a flush that it is done, and does nothing.
+        self.honest = True
         self.cached, self.shows, self.flushes = [], bytearray(image), 0
         self.lock, self.machine = threading.Lock(), None
         self.writes_left, self.dead = None, threading.Event()
@@ -41,10 +43,12 @@ class Disk:
             self.dead.clear()
 
     def cut(self, random):
-        """The power is gone: of what was not flushed nothing survives, or some writes, or some sectors of some."""
+        """The power is gone: of what was not flushed nothing survives, or some writes, or some sectors of some. Of what a lying
+        disk was told to flush nothing does.
+        """
         with self.lock:
             machine, self.machine = self.machine, None
-            unit = random.choice((None, "write", "sector"))
+            unit = random.choice((None, "write", "sector")) if self.honest else None
             survived = 0
             for at, data in self.cached:
                 size = {None: 0, "write": len(data), "sector": SECTOR}[unit]

@@ -1,7 +1,9 @@
 """An emulated machine: QEMU without KVM, its serial ports as lines, its power."""
 
+import atexit
 import os
 import queue
+import shutil
 import socket
 import subprocess
 import sys
@@ -82,6 +84,12 @@ class Machine:
         self.names, self.options = ports, list(options)
         self.words = ["console=ttyS0", "panic=-1", "quiet", "nokaslr", "mitigations=off", "cryptomgr.notests", *kernel_words]
         self.process, self.ports = None, {}
+        atexit.register(self._leave_nothing)
+
+    def _leave_nothing(self):
+        if self.process:
+            self.cut()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, *more):
         command = ["qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]

@@ -49,5 +49,6 @@ class PushTerminal:
 
     def records(self):
         """Every record as the journal tells it: those that were taken, and the one that may have been."""
+        taken = self.taken
         written = [(pin, at.strftime("%FT%T")) for pin, at in self.log]
-        return written[: self.taken], written[self.taken :]
+        return written[:taken], written[taken:]
