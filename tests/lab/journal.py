@@ -29,7 +29,9 @@ class Journal:
         if not os.path.exists(path):
             return []
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as journal:
-            return journal.execute(query).fetchall()
+            # The very first cuts find a file in which nothing is yet.
+            (version,) = journal.execute("PRAGMA user_version").fetchone()
+            return journal.execute(query).fetchall() if version else []
 
     def readings(self, device):
         """How often each credential and terminal's time is there."""

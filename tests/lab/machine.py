@@ -131,13 +131,34 @@ class Machine:
         return "\n".join(self.ports[self.names[0]].said)
 
 
-def pack(folder, into):
-    """Packs the files below a folder as the kernel lays them over what it has."""
-    with open(into, "wb") as packed:
-        found = subprocess.run(["find", "-L", ".", "-print0"], cwd=folder, stdout=subprocess.PIPE, check=True)
-        subprocess.run(
-            ["cpio", "-o", "-L", "-0", "-H", "newc", "--quiet"], cwd=folder, input=found.stdout, stdout=packed, check=True
-        )
+def libraries(program):
+    """The shared libraries of a program: where it wants each, and where that is here."""
+    said = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    # `name => path (address)`, or `path (address)` for the loader.
+    paths = [line.split("=>")[-1].split()[0] for line in said.splitlines() if "/" in line]
+    return {path.lstrip("/"): path for path in paths}
+
+
+def payload(folder, programs, links, texts, bare=True):
+    """What is laid over a guest's root, packed: programs of ours into /bin, files as they are here, files with these words.
+
+    A bare guest has no libraries and gets those of the programs: this machine's, for which they were built.
+    """
+    root, packed = os.path.join(folder, "payload"), os.path.join(folder, "payload.cpio")
+    files = {f"bin/{program}": os.path.join(os.environ["LAB_BINARIES"], program) for program in programs}
+    for program in list(files.values()) if bare else ():
+        files |= libraries(program)
+    for name, path in {**files, **links}.items():
+        os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+        os.symlink(path, os.path.join(root, name))
+    for name, text in texts.items():
+        os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+        with open(os.path.join(root, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    with open(packed, "wb") as into:
+        found = subprocess.run(["find", "-L", ".", "-print0"], cwd=root, stdout=subprocess.PIPE, check=True)
+        subprocess.run(["cpio", "-o", "-L", "-0", "-H", "newc", "--quiet"], cwd=root, input=found.stdout, stdout=into, check=True)
+    return packed
 
 
 def free_port():

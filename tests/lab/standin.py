@@ -8,9 +8,10 @@ import urllib.request
 from checks import must
 
 
-class Standin:
-    corp_id, secret = "ww0123456789abcdef", "stand-in-secret-0123456789"
+CORP_ID, SECRET = "ww0123456789abcdef", "stand-in-secret-0123456789"
 
+
+class Standin:
     def __init__(self, binaries):
         words = [os.path.join(binaries, "punchd-sim"), "wecom", "--any-user", "--keep-duplicates", "--partial"]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)

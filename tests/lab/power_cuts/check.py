@@ -18,8 +18,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from checks import Checks, must
 from disk import Disk
 from journal import Journal, files_on
-from machine import Machine, free_port, pack
-from standin import Standin
+from machine import Machine, free_port, payload
+from standin import CORP_ID, SECRET, Standin
 from terminal import SHANGHAI, PushTerminal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -66,22 +66,6 @@ def formatted(folder):
         return content.read()
 
 
-def payload(folder, standin):
-    """What is laid over the guest's root."""
-    root = os.path.join(folder, "payload")
-    for inside in ("bin", "etc/punchd"):
-        os.makedirs(os.path.join(root, inside))
-    os.symlink(os.path.join(HERE, "scenario"), os.path.join(root, "scenario"))
-    os.symlink(os.path.join(BINARIES, "punchd"), os.path.join(root, "bin/punchd"))
-    people = "\n".join(PERSON.format(pin) for pin in PEOPLE)
-    config = CONFIG.format(corp_id=standin.corp_id, port=standin.port, people=people)
-    for name, content in (("punchd.toml", config), ("secret", standin.secret)):
-        with open(os.path.join(root, "etc/punchd", name), "w", encoding="utf-8") as file:
-            file.write(content)
-    pack(root, os.path.join(folder, "payload.cpio"))
-    return os.path.join(folder, "payload.cpio")
-
-
 class Site:
     """The machine with its disk, and what stands around it."""
 
@@ -91,9 +75,19 @@ class Site:
         self.disk = Disk(formatted(folder), os.path.join(folder, "disk.sock"))
         port = free_port()
         self.terminal = PushTerminal("LAB0001", port, PEOPLE)
+        people = "\n".join(PERSON.format(pin) for pin in PEOPLE)
+        laid_over = payload(
+            folder,
+            programs=["punchd"],
+            links={"scenario": os.path.join(HERE, "scenario")},
+            texts={
+                "etc/punchd/punchd.toml": CONFIG.format(corp_id=CORP_ID, port=standin.port, people=people),
+                "etc/punchd/secret": SECRET,
+            },
+        )
         self.machine = Machine(
             os.environ["LAB_GUEST"],
-            payload(folder, standin),
+            laid_over,
             ("console", "reader", "careless"),
             ["-m", "256", "-drive", f"file=nbd:unix:{self.disk.path},format=raw,if=virtio,cache=none"]
             + ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:8081", "-device", "virtio-net-pci,netdev=net,romfile="],
