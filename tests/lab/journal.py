@@ -15,14 +15,15 @@ def run(*words):
 
 
 class Journal:
-    """The journal in this folder, which also has the configuration."""
+    """The journal in this folder; without its configuration it gets one that only names the folder."""
 
-    def __init__(self, folder, punchd):
-        os.makedirs(folder, exist_ok=True)
+    def __init__(self, folder, punchd, config=None):
         self.folder, self.punchd = folder, punchd
-        self.config = os.path.join(folder, "punchd.toml")
-        with open(self.config, "w", encoding="utf-8") as config:
-            config.write(f'[gateway]\nzone = "Asia/Shanghai"\ndata = "{folder}"\n')
+        self.config = config or os.path.join(folder, "lab.toml")
+        if not config:
+            os.makedirs(folder, exist_ok=True)
+            with open(self.config, "w", encoding="utf-8") as own:
+                own.write(f'[gateway]\nzone = "Asia/Shanghai"\ndata = "{folder}"\n')
 
     def rows(self, query):
         path = os.path.join(self.folder, "journal.db")
@@ -33,9 +34,9 @@ class Journal:
             (version,) = journal.execute("PRAGMA user_version").fetchone()
             return journal.execute(query).fetchall() if version else []
 
-    def readings(self, device):
-        """How often each credential and terminal's time is there."""
-        query = f"SELECT credential, terminal_time FROM reading JOIN device USING (device) WHERE name = '{device}'"
+    def of(self, device, *columns):
+        """How often each of these is there among the readings of a device."""
+        query = f"SELECT {', '.join(columns)} FROM reading JOIN device USING (device) WHERE name = '{device}'"
         return collections.Counter(self.rows(query))
 
     def complaints(self):

@@ -5,6 +5,7 @@ machine and notes what it was told. LAB_SEED repeats the plan of the cuts (the e
 their number.
 """
 
+import collections
 import os
 import random
 import subprocess
@@ -19,6 +20,7 @@ from checks import Checks, must
 from disk import Disk
 from journal import Journal, files_on
 from machine import Machine, free_port, payload
+from reader import SerialReader
 from standin import CORP_ID, SECRET, Standin
 from terminal import SHANGHAI, PushTerminal
 
@@ -26,7 +28,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BINARIES = os.environ["LAB_BINARIES"]
 PUNCHD = os.path.join(BINARIES, "punchd")
 DISK_SIZE = 64 << 20
-PEOPLE = [str(1001 + number) for number in range(60)]
+AT_THE_GATE = [str(1001 + number) for number in range(60)]
+# Each is presented once, so that each reading can be told from all others.
+AT_THE_DESK = [str(200001 + number) for number in range(2000)]
 
 CONFIG = """
 [gateway]
@@ -43,6 +47,14 @@ serial = "LAB0001"
 delay = "2s"
 wrong_clock = "as-recorded"
 
+[[device]]
+name = "desk"
+kind = "serial_line"
+port = "/dev/ttyS1"
+baud = 115200
+credential = "user_id"
+answers = "receipt"
+
 [[destination]]
 name = "wecom"
 kind = "wecom"
@@ -52,9 +64,9 @@ base_url = "http://10.0.2.2:{port}"
 calls_per_minute = 60
 settle = "2s"
 
-{people}
+[people]
+file = "/etc/punchd/people.csv"
 """
-PERSON = '[[person]]\nuserid = "{0}"\nname = "{0}"\nuser_ids = ["{0}"]\n'
 
 
 def formatted(folder):
@@ -74,14 +86,14 @@ class Site:
         os.makedirs(folder)
         self.disk = Disk(formatted(folder), os.path.join(folder, "disk.sock"))
         port = free_port()
-        self.terminal = PushTerminal("LAB0001", port, PEOPLE)
-        people = "\n".join(PERSON.format(pin) for pin in PEOPLE)
+        self.terminal, self.reader = PushTerminal("LAB0001", port, AT_THE_GATE), SerialReader()
         laid_over = payload(
             folder,
             programs=["punchd"],
             links={"scenario": os.path.join(HERE, "scenario")},
             texts={
-                "etc/punchd/punchd.toml": CONFIG.format(corp_id=CORP_ID, port=standin.port, people=people),
+                "etc/punchd/punchd.toml": CONFIG.format(corp_id=CORP_ID, port=standin.port),
+                "etc/punchd/people.csv": "userid,name,user_id\n" + "".join(f"{id},{id},{id}\n" for id in AT_THE_GATE + AT_THE_DESK),
                 "etc/punchd/secret": SECRET,
             },
         )
@@ -95,9 +107,11 @@ class Site:
         self.boots = 0
         self.careless = []
         threading.Thread(target=self.terminal.bring, daemon=True).start()
+        threading.Thread(target=self.reader.present_all, args=(AT_THE_DESK,), daemon=True).start()
 
     def start(self):
         self.machine.start()
+        self.reader.port = self.machine.ports["reader"]
         self.boots += 1
         threading.Thread(target=self._write_carelessly, args=(self.machine.ports["careless"],), daemon=True).start()
 
@@ -111,7 +125,7 @@ class Site:
             number += 1
 
     def receipts(self):
-        return self.terminal.taken
+        return self.terminal.taken + len(self.reader.receipts)
 
     def until_receipts(self, more, within):
         """Waits for so many more receipts."""
@@ -143,12 +157,18 @@ class Site:
     def account(self, files):
         """What is wrong with the journal among these files, in sentences."""
         taken, untold = self.terminal.records()
+        presented, receipts = {*self.reader.presented}, dict(self.reader.receipts)
         journal = Journal(os.path.join(files, "punchd"), PUNCHD)
-        found = journal.readings("gate")
-        wrong = [f"{record} had its receipt and is there {found[record]} times" for record in taken if found[record] != 1]
-        wrong += [f"{record} is there {found[record]} times" for record in untold if found[record] > 1]
-        wrong += [f"{record} came from nowhere" for record in found if record not in {*taken, *untold}]
-        return wrong, journal.complaints() if found else []
+        gate = journal.of("gate", "credential", "terminal_time")
+        wrong = [f"{record} had its receipt and is there {gate[record]} times" for record in taken if gate[record] != 1]
+        wrong += [f"{record} is there {gate[record]} times" for record in untold if gate[record] > 1]
+        wrong += [f"{record} came from nowhere" for record in gate.keys() - {*taken, *untold}]
+        desk = journal.of("desk", "credential", "seq")
+        times = collections.Counter(credential for credential, _ in desk)
+        wrong += [f"{of} had receipt {seq} and that is not there" for of, seq in receipts.items() if (of, seq) not in desk]
+        wrong += [f"{of} is there {number} times" for of, number in times.items() if number > 1]
+        wrong += [f"{of} came from nowhere" for of in times.keys() - presented]
+        return wrong, journal.complaints() if gate or desk else []
 
     def careless_lines_lost(self, files):
         noted = list(self.careless)
@@ -159,9 +179,14 @@ class Site:
             kept = set()
         return len([number for number in noted if b"%d" % number not in kept])
 
+    def nobody_comes_any_more(self):
+        self.terminal.stopped.set()
+        self.reader.stopped.set()
+        # Whoever stands at a reader has an answer within this time.
+        time.sleep(3)
+
     def end(self):
         """Has the agent and the machine stop in order."""
-        self.terminal.stopped.set()
         self.machine.ports["console"].say("stop")
         return self.machine.off(60)
 
@@ -189,12 +214,19 @@ def series(site, cuts):
 
 def arrived(site, standin):
     """What is wrong with the records that WeCom's stand-in holds once everything has been delivered."""
-    records, _ = site.terminal.records()
-    due = {(pin, int(datetime.fromisoformat(at).replace(tzinfo=SHANGHAI).timestamp())) for pin, at in records}
+    records, untold = site.terminal.records()
+    at_the_gate = {(pin, int(datetime.fromisoformat(at).replace(tzinfo=SHANGHAI).timestamp())) for pin, at in records}
+    at_the_desk = {*site.reader.receipts}
     end = time.monotonic() + 120
-    while not due <= set(held := standin.held()) and time.monotonic() < end:
+    while True:
+        held = collections.Counter(standin.held())
+        people = collections.Counter(userid for userid, _ in held.elements())
+        here = at_the_gate <= held.keys() and at_the_desk <= people.keys()
+        if here or time.monotonic() > end:
+            break
         time.sleep(1)
-    return [f"{record} is there {held.count(record)} times" for record in due if held.count(record) != 1]
+    wrong = [f"{record} arrived {held[record]} times" for record in at_the_gate if held[record] != 1]
+    return wrong + [f"{of} arrived {people[of]} times" for of in people.keys() | at_the_desk if of in AT_THE_DESK and people[of] != 1]
 
 
 def lying_disk(folder, standin, seed):
@@ -220,7 +252,7 @@ def main():
         try:
             site = Site(os.path.join(folder, "honest"), standin, seed)
             lost, broken, careless = series(site, cuts)
-            site.terminal.stopped.set()
+            site.nobody_comes_any_more()
             twice = arrived(site, standin)
             in_order = site.end()
             with files_on(site.disk) as files:
