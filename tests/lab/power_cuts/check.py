@@ -203,8 +203,8 @@ def series(site, cuts):
         lost += [f"after cut {cut}: {sentence}" for sentence in wrong]
         broken += [f"after cut {cut}: {sentence}" for sentence in complaints]
         print(
-            f"        cut {cut}, {moment}: {site.receipts()} receipts so far; of {unflushed} sectors not flushed {survived} survive; "
-            f"the careless writer lacks {careless} of {len(site.careless)}",
+            f"        cut {cut}, {moment}: {site.terminal.taken} + {len(site.reader.receipts)} receipts so far; "
+            f"of {unflushed} sectors not flushed {survived} survive; the careless writer lacks {careless} of {len(site.careless)}",
             flush=True,
         )
     site.start()
@@ -258,7 +258,8 @@ def main():
             with files_on(site.disk) as files:
                 wrong, complaints = site.account(files)
             lost, broken = [*lost, *wrong], [*broken, *complaints]
-            check(f"{cuts} power cuts: all {site.receipts()} readings that had their receipt are there, once", not lost, lost)
+            receipts = f"{len(site.reader.receipts)} of a serial reader and {site.terminal.taken} of a push terminal"
+            check(f"{cuts} power cuts: all readings that had their receipt are there, once: {receipts}", not lost, lost)
             check("after each of them the chain verifies and the file is whole", not broken, broken)
             check("after all of them the agent stops in order", in_order, site.machine.console())
             check("and everything arrived in WeCom, once", not twice, twice)
