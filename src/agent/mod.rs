@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::health::Board;
+use crate::intake::lines::SystemLines;
 use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
@@ -104,6 +105,7 @@ impl Agent {
             trusted_within: config.clock.trusted_within,
             board: board.clone(),
             punched: operations.punched.clone(),
+            lines: Arc::new(SystemLines),
         };
         let known = operations.journal.read(registry::device_ids).await?;
         let mut served = Vec::with_capacity(config.devices.len());

@@ -209,6 +209,7 @@ fn ability_word(ability: Ability) -> &'static str {
         Ability::Unlock => "unlock",
         Ability::People => "people",
         Ability::Faces => "faces",
+        Ability::Fingers => "fingers",
     }
 }
 

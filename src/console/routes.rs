@@ -139,7 +139,7 @@ async fn command(
             ));
         }
     };
-    let done: Text = running.desk(&name).await?.command(command).await?.0;
+    let done: Text = running.desk(&name).await?.command(command).await?.text;
     tracing::info!(device = name, "an operator's command was carried out: {}", done.en);
     Ok(Json(done).into_response())
 }

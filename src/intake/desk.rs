@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use punchd_contract::{
-    AgentSide, Batch, Command, CommandError, Contact, Cursor, DeviceName, Done, GatewayTime, Health, NotRecorded,
-    Receipt, Request, Stranger, Verdict,
+    AgentSide, Batch, Command, CommandError, Contact, Cursor, DeviceName, Done, GatewayTime, Health, Lines,
+    NotRecorded, Receipt, Request, Stranger, Verdict,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::attendance::Attendance;
@@ -47,6 +47,8 @@ pub struct Office {
     pub board: Arc<Board>,
     /// Told when there is something to deliver.
     pub punched: Arc<Notify>,
+    /// What opens lines to readers.
+    pub lines: Arc<dyn Lines>,
 }
 
 /// The agent's side of one device's port.
@@ -102,23 +104,40 @@ impl Desk {
 
     /// Asks the driver for something and waits for its answer, bounded.
     pub async fn command(&self, command: Command) -> Result<Done, CommandError> {
+        self.command_with_steps(command, COMMAND_WAITS, |_| {}).await
+    }
+
+    /// The same for what takes longer and goes in steps, each told to `step`. Dropping it gives the command up.
+    pub async fn command_with_steps(
+        &self,
+        command: Command,
+        within: Duration,
+        mut step: impl FnMut(punchd_contract::Text),
+    ) -> Result<Done, CommandError> {
         let failed = |en: &str, zh: &str| CommandError::Failed(punchd_contract::Text::new(en, zh));
         let not_running = || {
             let (en, zh) = ("its driver is being started again: try in a moment", "驱动正在重新启动，请稍后再试");
             CommandError::Unreachable(punchd_contract::Text::new(en, zh))
         };
         let sender = lock(&self.commands).clone().ok_or_else(not_running)?;
-        let (answer, outcome) = oneshot::channel();
-        sender.try_send(Request { command, answer }).map_err(|refused| match refused {
+        let (request, mut outcome, mut steps) = Request::new(command);
+        sender.try_send(request).map_err(|refused| match refused {
             TrySendError::Full(_) => {
                 failed("the device is busy with other commands: try again", "设备正忙，请稍后再试")
             }
             TrySendError::Closed(_) => not_running(),
         })?;
-        match tokio::time::timeout(COMMAND_WAITS, outcome).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次")),
-            Err(_) => Err(failed("the device did not answer within a minute", "设备一分钟内没有应答")),
+        let end = tokio::time::sleep(within);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                biased;
+                Some(text) = steps.recv() => step(text),
+                answer = &mut outcome => return answer.unwrap_or_else(|_| {
+                    Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次"))
+                }),
+                () = &mut end => return Err(failed("the device did not answer in time", "设备没有及时应答")),
+            }
         }
     }
 
@@ -315,6 +334,10 @@ impl AgentSide for Desk {
             }
             drop(turn);
         });
+    }
+
+    fn lines(&self) -> &dyn Lines {
+        &*self.office.lines
     }
 
     fn now(&self) -> GatewayTime {

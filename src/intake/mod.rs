@@ -6,6 +6,7 @@
 //! then gives the receipts.
 
 mod desk;
+pub mod lines;
 pub mod registry;
 mod supervisor;
 
