@@ -1,1 +1,3 @@
 //! punchd driver for everything that sends lines over a serial port: scanners and card readers.
+
+pub mod protocol;
