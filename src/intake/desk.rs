@@ -151,10 +151,7 @@ impl Desk {
                 answer = &mut outcome => return answer.unwrap_or_else(|_| {
                     Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次"))
                 }),
-                () = &mut end if within > COMMAND_WAITS => {
-                    return Err(failed("this took too long and was given up: try again", "用时过长，已放弃，请再试一次"));
-                }
-                () = &mut end => return Err(failed("the device did not answer within a minute", "设备一分钟内没有应答")),
+                () = &mut end => return Err(late(within)),
             }
         }
     }
@@ -241,6 +238,14 @@ fn fresh(appended: &Appended) -> Option<&crate::journal::Evidence> {
         Appended::Fresh(evidence) => Some(evidence),
         Appended::Repeated => None,
     }
+}
+
+fn late(within: Duration) -> CommandError {
+    CommandError::Failed(if within > COMMAND_WAITS {
+        punchd_contract::Text::new("this took too long and was given up: try again", "用时过长，已放弃，请再试一次")
+    } else {
+        punchd_contract::Text::new("the device did not answer within a minute", "设备一分钟内没有应答")
+    })
 }
 
 fn word(verdict: &Verdict) -> &'static str {
