@@ -166,9 +166,9 @@ impl NumberFormat {
             }
             Layout::FreeDecimal => {
                 let number = decimal(text)?;
-                let bytes = match number {
-                    ..0x1_0000_0000 => 4,
-                    ..0x0100_0000_0000_0000 => 7,
+                let bytes = match number.leading_zeros() {
+                    32.. => 4,
+                    8.. => 7,
                     _ => 8,
                 };
                 low_bytes(number, bytes)?
