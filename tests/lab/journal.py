@@ -19,6 +19,8 @@ class Journal:
 
     def __init__(self, folder, punchd, config=None):
         self.folder, self.punchd = folder, punchd
+        # A copy may be written: a cut may have left a transaction to be rolled back.
+        self.mode = "ro" if config else "rw"
         self.config = config or os.path.join(folder, "lab.toml")
         if not config:
             os.makedirs(folder, exist_ok=True)
@@ -29,8 +31,8 @@ class Journal:
         path = os.path.join(self.folder, "journal.db")
         if not os.path.exists(path):
             return []
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as journal:
-            # The very first cuts find a file in which nothing is yet.
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode={self.mode}", uri=True)) as journal:
+            # The first cuts find a file in which nothing is yet.
             (version,) = journal.execute("PRAGMA user_version").fetchone()
             return journal.execute(query).fetchall() if version else []
 

@@ -142,9 +142,9 @@ class Site:
             then = self.random.uniform(0, 0.5)
             time.sleep(then)
             return f"{then:.3f} s after a receipt"
-        # The moments that matter lie between a write and its flush. The first few dozen are the file system's own
-        # recovery and the agent's.
-        writes = int(2 ** self.random.uniform(0, 9))
+        # The moments that matter lie between a write and its flush. The first few dozen are the recovery of the file system and
+        # of the agent.
+        writes = int(self.random.choice((2 ** self.random.uniform(0, 6), self.random.uniform(32, 500))))
         self.disk.die_after(writes)
         self.start()
         must(self.disk.dead.wait(120), f"fewer than {writes} writes in 120 s; the machine said:\n{self.machine.console()}")
