@@ -24,14 +24,6 @@ StandardError=file:/dev/ttyS1
 ExecStart=/bin/sh -c 'python3 /opt/lab/main.py; echo "LAB ended with $?"; systemctl poweroff -ff'
 """
 
-# What the manual tells a site with such readers to add.
-DROP_IN = """
-[Service]
-PrivateDevices=no
-SupplementaryGroups=input bluetooth
-DeviceAllow=char-input r
-"""
-
 CONFIG = """
 [gateway]
 zone = "Asia/Shanghai"
@@ -39,10 +31,12 @@ zone = "Asia/Shanghai"
 [[device]]
 name = "desk"
 kind = "keyboard"
+device = "LAB CARD READER"
 
 [[device]]
 name = "hall"
 kind = "ble"
+device = "PUNCH-FP"
 
 [people]
 file = "/etc/punchd/people.csv"
@@ -51,7 +45,11 @@ file = "/etc/punchd/people.csv"
 
 def main():
     sys.path.insert(0, os.path.join(HERE, "guest"))
-    people = [str(7001 + number) for number in range(15)]
+    from main import OVER_THE_AIR, TYPED
+
+    people = "userid,name,user_id,card\n"
+    people += "".join(f"of-{user_id},{user_id},{user_id},\n" for user_id in OVER_THE_AIR)
+    people += "".join(f"of-{card},{card},,{card}\n" for card in TYPED.values())
     with tempfile.TemporaryDirectory(prefix="punchd-lab-") as folder:
         here = {f"opt/lab/{name}": os.path.join(HERE, "guest", name) for name in os.listdir(os.path.join(HERE, "guest"))}
         laid_over = payload(
@@ -63,13 +61,15 @@ def main():
                 "opt/lab/journal.py": os.path.join(LAB, "journal.py"),
                 "usr/bin/punchd": os.path.join(os.environ["LAB_BINARIES"], "punchd"),
                 "etc/systemd/system/punchd.service": os.path.join(ROOT, "systemd/punchd.service"),
+                "etc/systemd/system/punchd.service.d/readers.conf": os.path.join(ROOT, "systemd/readers.conf"),
+                "usr/lib/udev/rules.d/60-punchd.rules": os.path.join(ROOT, "systemd/60-punchd.rules"),
                 "usr/lib/sysusers.d/punchd.conf": os.path.join(ROOT, "systemd/punchd.sysusers"),
                 "usr/lib/tmpfiles.d/punchd.conf": os.path.join(ROOT, "systemd/punchd.tmpfiles"),
             },
             texts={
                 "etc/systemd/system/lab.service": UNIT,
-                "etc/systemd/system/punchd.service.d/readers.conf": DROP_IN,
                 "etc/punchd/punchd.toml": CONFIG,
+                "etc/punchd/people.csv": people,
             },
             bare=False,
         )

@@ -40,15 +40,20 @@ class Terminal:
             self.receipts.put_nowait(line.decode(errors="replace").strip())
 
     async def punch(self, device, credential):
-        """Until it has its receipt; what comes late is of an earlier try of the same punch."""
+        """Until it has its receipt: an answer that names who punched. The answer to an earlier try may come late."""
         while True:
             line = credential.encode() + b"\n"
             for start in range(0, len(line), PART):
                 await device.notify_subscribers(self.notifies, line[start : start + PART])
             try:
-                return await asyncio.wait_for(self.receipts.get(), REPEATS_AFTER)
+                return await asyncio.wait_for(self.answer_to(credential), REPEATS_AFTER)
             except asyncio.TimeoutError:
                 print(f"again\t{credential}", flush=True)
+
+    async def answer_to(self, credential):
+        while not (answer := await self.receipts.get()).endswith(f" {credential}"):
+            pass
+        return answer
 
 
 async def main():

