@@ -1,1 +1,3 @@
 //! punchd drivers for Bluetooth Low Energy: devices that notify, and badges that advertise.
+
+pub mod protocol;
