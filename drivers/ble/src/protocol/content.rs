@@ -58,7 +58,7 @@ pub fn read(frame: &[u8], prefix: &str, content: Content) -> Said {
 /// 2 to 10 bytes in hexadecimal, with or without `:`, `-` or spaces between them.
 fn card(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|c| !matches!(c, b':' | b'-' | b' ')).collect();
-    if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     let bytes: Option<Vec<u8>> =

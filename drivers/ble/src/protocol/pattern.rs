@@ -50,7 +50,7 @@ impl Mask {
     /// as long as an advertisement is.
     fn parse(text: &str) -> Option<Self> {
         let pairs: Vec<char> = text.chars().collect();
-        if pairs.len() % 2 != 0 || pairs.len() > 62 {
+        if !pairs.len().is_multiple_of(2) || pairs.len() > 62 {
             return None;
         }
         let place = |pair: &[char]| match pair {
