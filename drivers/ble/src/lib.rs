@@ -18,3 +18,6 @@ mod pipe;
 pub use badge::BleBadge;
 pub use pipe::{Pipe, open_pipe, open_pipe_over};
 pub use terminal::Ble;
+
+#[cfg(feature = "virtual")]
+pub mod virtual_device;
