@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::air::{Connection, Peer};
 use super::connect::{Claim, Wanted, closed};
@@ -56,6 +56,8 @@ impl Link {
         let sender = device.clone();
         let task = tokio::spawn(async move {
             let trouble = tokio::select! {
+                // What came before the end is still told.
+                biased;
                 trouble = forward(notifications, &incoming, sender) => trouble,
                 trouble = watch.until_gone() => trouble,
             };
@@ -165,7 +167,8 @@ struct Watch {
 
 impl Watch {
     async fn until_gone(mut self) -> Trouble {
-        let mut check = interval(self.check.max(Duration::from_millis(100)));
+        let period = self.check.max(Duration::from_millis(100));
+        let mut check = interval_at(Instant::now() + period, period);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {

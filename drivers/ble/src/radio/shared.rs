@@ -32,13 +32,12 @@ pub trait Source: Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct Radios {
     by_adapter: Mutex<BTreeMap<String, Weak<Radio>>>,
-    linked: Mutex<BTreeSet<Address>>,
 }
 
 impl Radios {
     /// None yet.
     pub const fn new() -> Self {
-        Self { by_adapter: Mutex::new(BTreeMap::new()), linked: Mutex::new(BTreeSet::new()) }
+        Self { by_adapter: Mutex::new(BTreeMap::new()) }
     }
 }
 
@@ -62,13 +61,14 @@ pub struct Radio {
 /// What the radio's task and its users share.
 pub(super) struct Shared {
     pub air: Arc<dyn Air>,
-    pub radios: &'static Radios,
     pub state: watch::Sender<State>,
     pub heard: broadcast::Sender<Arc<Advertisement>>,
     pub left: broadcast::Sender<Address>,
     /// Nothing at all is heard, and every step was taken.
     pub silent: watch::Sender<bool>,
     wishes: Mutex<Wishes>,
+    /// The devices that somebody has.
+    linked: Mutex<BTreeSet<Address>>,
     pub wished: watch::Sender<u64>,
 }
 
@@ -109,20 +109,20 @@ impl Radio {
             return radio;
         }
         known.retain(|_, radio| radio.strong_count() > 0);
-        let radio = Arc::new(Self::on(S::air(adapter), radios));
+        let radio = Arc::new(Self::on(S::air(adapter)));
         known.insert(key.to_owned(), Arc::downgrade(&radio));
         radio
     }
 
-    fn on(air: Arc<dyn Air>, radios: &'static Radios) -> Self {
+    fn on(air: Arc<dyn Air>) -> Self {
         let shared = Arc::new(Shared {
             air,
-            radios,
             state: watch::Sender::new(State::Opening),
             heard: broadcast::Sender::new(WAITING),
             left: broadcast::Sender::new(LEAVING),
             silent: watch::Sender::new(false),
             wishes: Mutex::default(),
+            linked: Mutex::default(),
             wished: watch::Sender::new(0),
         });
         let task: JoinHandle<()> = tokio::spawn(serve::run(shared.clone()));
@@ -192,16 +192,16 @@ impl Shared {
 
     /// Takes a device for one user. Answers whether it was free.
     pub fn claim(&self, address: Address) -> bool {
-        lock(&self.radios.linked).insert(address)
+        lock(&self.linked).insert(address)
     }
 
     pub fn release(&self, address: Address) {
-        lock(&self.radios.linked).remove(&address);
+        lock(&self.linked).remove(&address);
     }
 
     /// The devices that somebody has.
     pub fn claimed(&self) -> Vec<Address> {
-        lock(&self.radios.linked).iter().copied().collect()
+        lock(&self.linked).iter().copied().collect()
     }
 }
 
