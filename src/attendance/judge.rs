@@ -9,7 +9,7 @@ use punchd_contract::{Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
-use super::evidence::{Asked, At, Decided, by_decision, clock_evidence, nearest_anchor, organisations_of};
+use super::evidence::{Asked, At, Decided, best_anchor, by_decision, clock_evidence, organisations_of};
 use super::merge::{self, Candidate, Place, Round};
 use super::people::{Known, People};
 use super::rules::DeviceRules;
@@ -176,7 +176,7 @@ impl Attendance {
         }
         let anchor = match evidence.happened {
             Happened::Now if !evidence.stamp.trusted(device.rules.trusted_within) => {
-                nearest_anchor(write.sql(), &evidence.stamp)?
+                best_anchor(write.sql(), &evidence.stamp, device.rules.trusted_within)?
             }
             _ => None,
         };

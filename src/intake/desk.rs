@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use punchd_contract::{
     AgentSide, Batch, Command, CommandError, Contact, Cursor, DeviceName, Done, GatewayTime, Health, NotRecorded,
-    Receipt, Request, Stranger, Verdict,
+    Receipt, Request, SerialNumber, Stranger, Verdict,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc::error::TrySendError;
@@ -15,9 +15,10 @@ use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::attendance::Attendance;
-use crate::clock::{Clock, Stamp};
+use crate::clock::{Clock, Stamp, UnixMillis};
 use crate::health::{Board, Subject};
-use crate::journal::{Appended, DeviceId, Journal, JournalError, Submission};
+use crate::intake::terminal_time;
+use crate::journal::{Appended, ClockCompared, DeviceId, Journal, JournalError, Submission};
 
 /// A contact that tells nothing new is written down this often all the same, as evidence that there was one.
 const CONTACT_EVERY: Duration = Duration::from_secs(3600);
@@ -57,7 +58,7 @@ pub struct Desk {
     touched: Mutex<Instant>,
     /// Whether the driver has said since its start how the device is.
     said: Mutex<bool>,
-    last_contact: Mutex<Option<(Contact, Instant)>>,
+    last_contact: Mutex<Option<Told>>,
     notes: Arc<Semaphore>,
     commands: Mutex<Option<mpsc::Sender<Request>>>,
 }
@@ -124,7 +125,7 @@ impl Desk {
 
     /// How the device is, said by the agent itself.
     pub(super) fn say(&self, health: Health) {
-        let now = self.office.clock.stamp().wall;
+        let now = self.office.clock.now().time;
         self.office.board.say(Subject::Device(self.name.to_string()), health, now);
     }
 
@@ -144,14 +145,46 @@ impl Desk {
             && batch.upload.is_none()
             && batch.alerts.is_empty()
             && batch.users.is_none();
-        bare && lock(&self.last_contact)
-            .as_ref()
-            .is_some_and(|(known, when)| when.elapsed() < CONTACT_EVERY && same(known, contact))
+        // The first contact since the gateway knows the time is news: it knows the terminal's offset.
+        let time_known = self.time_known();
+        bare && lock(&self.last_contact).as_ref().is_some_and(|told| {
+            told.at.elapsed() < CONTACT_EVERY && told.time_known == time_known && same(&told.contact, contact)
+        })
     }
 
-    async fn journal(&self, batch: Batch) -> Result<Vec<Receipt>, NotRecorded> {
+    fn time_known(&self) -> bool {
+        self.office.clock.now().trusted(self.office.trusted_within)
+    }
+
+    /// What the terminal's clock showed, against true time where that is known.
+    fn compare(&self, batch: &Batch) -> Option<ClockCompared> {
+        let look = batch.contact.as_ref()?.clock?;
+        let (now, age) = (self.office.clock.now(), look.at.elapsed());
+        let shown = UnixMillis(look.shown.as_millisecond());
+        let then_ms = now.time.0.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let bound = now.bound.filter(|_| now.trusted(self.office.trusted_within));
+        let offset = bound.map(|bound| (shown.0.saturating_sub(then_ms), bound));
+        Some(ClockCompared { shown, boottime: now.boottime.before(age), offset })
+    }
+
+    /// A gateway that does not know the time may learn it from a terminal that was checked before.
+    async fn learn_from_terminal(&self, serial: Option<SerialNumber>, compared: ClockCompared) {
+        let (Some(serial), None) = (serial, compared.offset) else { return };
+        let (device, boot) = (self.device, self.office.clock.stamp().boot);
+        let found =
+            self.office.journal.read(move |sql| terminal_time::anchor(sql, device, &serial, boot, compared)).await;
+        match found {
+            Ok(Some(anchor)) => self.office.clock.learn(&anchor),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(device = %self.name, %error, "the terminal's earlier offsets could not be read")
+            }
+        }
+    }
+
+    async fn journal(&self, batch: Batch, clock: Option<ClockCompared>) -> Result<Vec<Receipt>, NotRecorded> {
         let stamp: Stamp = self.office.clock.stamp();
-        let submission = Submission { device: self.device, batch, stamp };
+        let submission = Submission { device: self.device, batch, stamp, clock };
         let attendance = self.office.attendance.clone();
         let rows = submission.batch.readings.len();
         let punched = self.office.punched.clone();
@@ -168,7 +201,7 @@ impl Desk {
                 })
                 .collect();
             let news = receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. }));
-            Ok((receipts, Told { punched: punched.clone(), news }))
+            Ok((receipts, TellDelivery { punched: punched.clone(), news }))
         };
         let (receipts, told) = self.office.journal.write_repeatable(rows, work).await.map_err(not_recorded)?;
         drop(told);
@@ -179,14 +212,22 @@ impl Desk {
     }
 }
 
+/// The last contact that was written down.
+struct Told {
+    contact: Contact,
+    at: Instant,
+    /// Whether the gateway knew the time then.
+    time_known: bool,
+}
+
 /// Travels with the receipts out of the transaction and tells delivery where it is let go of: here, or by the writer if whoever
 /// submitted has given up waiting meanwhile. A punch of a slow disk would otherwise lie until the next one.
-struct Told {
+struct TellDelivery {
     punched: Arc<Notify>,
     news: bool,
 }
 
-impl Drop for Told {
+impl Drop for TellDelivery {
     fn drop(&mut self) {
         if self.news {
             self.punched.notify_one();
@@ -217,11 +258,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn same(known: &Contact, contact: &Contact) -> bool {
-    let steady = match (known.clock_offset_ms, contact.clock_offset_ms) {
-        (Some(known), Some(now)) => known.abs_diff(now) <= OFFSET_MOVED_MS,
-        (known, now) => known == now,
+    let steady = match (known.clock, contact.clock) {
+        (Some(known), Some(now)) => now.moved_ms(&known).unsigned_abs() <= OFFSET_MOVED_MS,
+        (known, now) => known.is_some() == now.is_some(),
     };
-    steady && Contact { clock_offset_ms: None, ..known.clone() } == Contact { clock_offset_ms: None, ..contact.clone() }
+    steady && Contact { clock: None, ..known.clone() } == Contact { clock: None, ..contact.clone() }
 }
 
 fn not_recorded(error: JournalError) -> NotRecorded {
@@ -260,11 +301,16 @@ impl AgentSide for Desk {
             return async { Ok(Vec::new()) }.boxed();
         }
         async move {
-            let contact = batch.contact.clone();
-            let receipts = self.journal(batch).await?;
+            let (contact, clock) = (batch.contact.clone(), self.compare(&batch));
+            let receipts = self.journal(batch, clock).await?;
             // Known only now: what was not recorded, or was given up, must be news again.
             if let Some(contact) = contact {
-                *lock(&self.last_contact) = Some((contact, Instant::now()));
+                let serial = contact.serial.clone();
+                let time_known = clock.map_or_else(|| self.time_known(), |clock| clock.offset.is_some());
+                *lock(&self.last_contact) = Some(Told { contact, at: Instant::now(), time_known });
+                if let Some(clock) = clock {
+                    self.learn_from_terminal(serial, clock).await;
+                }
             }
             Ok(receipts)
         }
@@ -305,7 +351,7 @@ impl AgentSide for Desk {
     fn stranger(&self, stranger: Stranger) {
         self.touch();
         let Ok(turn) = self.notes.clone().try_acquire_owned() else { return };
-        let now = self.office.clock.stamp().wall.0;
+        let now = self.office.clock.now().time.0;
         let journal = self.office.journal.clone();
         tracing::warn!(serial = %stranger.serial, address = stranger.address, "an unknown terminal wants in: see `punchd devices`");
         // Worth no waiting for the driver. Ends with the write, which ends with the journal.
@@ -319,8 +365,7 @@ impl AgentSide for Desk {
 
     fn now(&self) -> GatewayTime {
         self.touch();
-        let stamp = self.office.clock.stamp();
-        let trusted = stamp.trusted(self.office.trusted_within);
-        GatewayTime { utc: stamp.wall.timestamp(), bound: stamp.bound.filter(|_| trusted) }
+        let now = self.office.clock.now();
+        GatewayTime { utc: now.time.timestamp(), bound: now.bound.filter(|_| now.trusted(self.office.trusted_within)) }
     }
 }

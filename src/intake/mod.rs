@@ -8,6 +8,7 @@
 mod desk;
 pub mod registry;
 mod supervisor;
+mod terminal_time;
 
 pub use desk::{Desk, Office};
 pub use supervisor::{Intake, Patience, Served};

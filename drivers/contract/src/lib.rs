@@ -31,6 +31,8 @@ pub mod reading;
 
 pub mod batch;
 
+pub mod clock_shown;
+
 pub mod receipt;
 
 pub mod command;
@@ -45,6 +47,7 @@ pub mod text;
 pub mod conformance;
 
 pub use batch::{Alert, AlertKind, Batch, Contact, Cursor, MAX_BATCH, TerminalUser, Upload};
+pub use clock_shown::ClockShown;
 pub use command::{Command, CommandError, Done, Request};
 pub use credential::Credential;
 pub use declaration::{Ability, Declaration, Default, Setting, Shape};
