@@ -5,11 +5,13 @@
 //! start follows a power cut.
 
 mod chores;
+mod clock_health;
 mod deliveries;
 mod destinations;
 mod operations;
 mod registry;
 mod status;
+mod timekeeping;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -30,7 +32,10 @@ pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
 pub use destinations::DestinationError;
 pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;
-pub use status::{AlertStatus, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
+pub use status::{
+    AlertStatus, ClockStatus, ClockStep, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status,
+};
+pub use timekeeping::recall;
 
 /// Open readings that are judged in one transaction.
 const JUDGED_AT_ONCE: usize = 200;
@@ -149,7 +154,7 @@ async fn judge_after_salvage(operations: &Operations, salvaged: &Salvaged) -> Re
     let unjudged = operations.journal.read(judge::unjudged_readings).await?;
     tracing::warn!(kept = salvaged.kept, unjudged = unjudged.len(), "judging what the salvage kept");
     judge_again(operations, unjudged).await?;
-    let now = operations.clock.stamp().wall;
+    let now = operations.clock.now().time;
     operations.journal.write(move |write| judge::restore_deliveries(write, now)).await?;
     Ok(())
 }
@@ -177,7 +182,7 @@ impl Operations {
         let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
         let attendance = Arc::new(journal.read(Attendance::load).await?);
         let operations = Self { journal, attendance, clock: clock.clone(), punched: Arc::new(Notify::new()), config };
-        chores::resume_clock(&operations, clock.as_ref()).await?;
+        timekeeping::resume(&operations).await?;
         if let Some(salvaged) = &salvaged {
             judge_after_salvage(&operations, salvaged).await?;
         }

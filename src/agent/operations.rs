@@ -124,7 +124,7 @@ impl Operations {
 
     /// Writes a decision down and judges the readings again. Answers how many were settled.
     pub async fn decide(&self, decided: Decided) -> Result<u64, OperationError> {
-        let now = self.clock.stamp().wall.0;
+        let now = self.clock.now().time.0;
         if decided.reason.trim().is_empty() {
             return Err(OperationError::Refused("say why: a decision is kept with its reason".into()));
         }
