@@ -80,7 +80,7 @@ impl Agent {
         let mut chores = JoinSet::new();
         chores::start(&mut chores, &operations, &board, &config, &stop);
         let known = operations.journal.read(destinations::destination_ids).await?;
-        let specs = destinations::specs(&config, &known)?;
+        let specs = destinations::specs(&config, &known, &clock)?;
         let delivery = Delivery::start(
             specs,
             operations.journal.clone(),
