@@ -10,10 +10,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::operations::Operations;
-use super::timekeeping::Timekeeper;
+use super::timekeeping::{self, Timekeeper};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{Board, Subject};
 use crate::journal::{self, Failure, JournalError, Removed};
+use crate::wecom::App;
 
 /// The pause between two portions that retention removes.
 const CUT_PAUSE: Duration = Duration::from_millis(200);
@@ -21,6 +23,23 @@ const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 /// The whole chain is verified soon after the start, and daily.
 const FIRST_VERIFY: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// Asks WeCom for the time as long as nothing else tells it.
+pub(super) fn ask_for_the_time(
+    tasks: &mut JoinSet<()>,
+    apps: Vec<Arc<App>>,
+    clock: &Arc<dyn Clock>,
+    within: Duration,
+    stop: &CancellationToken,
+) {
+    let (clock, stop) = (clock.clone(), stop.clone());
+    tasks.spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = timekeeping::ask(&apps, clock.as_ref(), within) => {}
+        }
+    });
+}
 
 /// Starts all chores.
 pub(super) fn start(

@@ -81,6 +81,8 @@ impl Agent {
         chores::start(&mut chores, &operations, &board, &config, &stop);
         let known = operations.journal.read(destinations::destination_ids).await?;
         let specs = destinations::specs(&config, &known, &clock)?;
+        let apps = specs.iter().map(|spec| spec.app.clone()).collect();
+        chores::ask_for_the_time(&mut chores, apps, &clock, config.clock.trusted_within, &stop);
         let delivery = Delivery::start(
             specs,
             operations.journal.clone(),

@@ -14,13 +14,17 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::clock_health;
 use super::operations::Operations;
 use crate::clock::{Anchor, AnchorSource, Clock, Now, Stamp, StepAlarm, UnixMillis};
+use crate::delivery::Growth;
 use crate::health::{Board, Subject};
 use crate::journal::{JournalError, anchors};
+use crate::wecom::App;
 
 /// How often the clock is looked at without any occasion.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// How often an anchor of one source is written down.
 const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
+/// The pauses between two times that somebody is asked for the time in vain: a network may come at any moment.
+const ASK_AGAIN: Growth = Growth { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 /// The wall clock was set when it moved by so much more or less than the boot clock. What a time server does in its daily work is
 /// less, and slewed.
 const STEP_MS: u64 = 500;
@@ -47,14 +51,14 @@ pub(super) struct Timekeeper {
     seen: Stamp,
     /// The last anchor of each source that is in the journal.
     written: HashMap<AnchorSource, Anchor>,
-    /// How well the time was known when held readings were last dated; `None`: not well enough.
-    dated_within: Option<Duration>,
+    /// What held readings were last dated by.
+    dated_by: Option<Anchor>,
 }
 
 impl Timekeeper {
     pub(super) fn new(operations: Operations, board: Arc<Board>, within: Duration) -> Self {
         let seen = operations.clock.stamp();
-        Self { operations, board, within, seen, written: HashMap::new(), dated_within: None }
+        Self { operations, board, within, seen, written: HashMap::new(), dated_by: None }
     }
 
     pub(super) async fn run(mut self) {
@@ -92,9 +96,9 @@ impl Timekeeper {
         let health = clock_health::health(&stamp, &now, clock.hinted().as_ref(), self.within);
         self.board.say(Subject::Clock, health, now.time);
         if let Some(anchor) = anchor
-            && self.write_down(&stamp, anchor).await
+            && self.write_down(&stamp, anchor.clone()).await
         {
-            self.date_what_was_held(&now).await;
+            self.date_what_was_held(&now, anchor).await;
         }
     }
 
@@ -155,23 +159,41 @@ impl Timekeeper {
     }
 
     /// Asks again about held readings when the time has become known, or much better known than when that was last done.
-    async fn date_what_was_held(&mut self, now: &Now) {
-        let Some(bound) = now.bound.filter(|_| now.trusted(self.within)) else {
-            self.dated_within = None;
-            return;
-        };
-        if self.dated_within.is_some_and(|before| bound >= before / 2) {
+    async fn date_what_was_held(&mut self, now: &Now, anchor: Anchor) {
+        let Some(bound) = now.bound.filter(|_| now.trusted(self.within)) else { return };
+        let known = self.dated_by.as_ref().filter(|last| last.boot == anchor.boot);
+        // What has drifted out of trust since then left readings behind.
+        let known = known.map(|last| last.date_boottime(now.boottime).1).filter(|known| *known <= self.within);
+        if known.is_some_and(|known| bound >= known / 2) {
             return;
         }
         match self.operations.reopen().await {
             Ok(settled) => {
-                self.dated_within = Some(bound);
+                self.dated_by = Some(anchor);
                 if settled > 0 {
                     tracing::info!(settled, "readings that waited for the time were dated");
                 }
             }
             Err(error) => tracing::warn!(%error, "held readings could not be dated"),
         }
+    }
+}
+
+/// Asks the destinations for the time whenever it is not well known, so that a gateway that has nothing to deliver yet, because
+/// everything is held for want of the time, comes to know it.
+pub(super) async fn ask(apps: &[Arc<App>], clock: &dyn Clock, within: Duration) {
+    let mut in_vain = 0;
+    loop {
+        // Before it is too wide: half of what is trusted lasts for two more days.
+        let well_known = || clock.now().trusted(within / 2);
+        for app in apps {
+            if !well_known() {
+                app.ask_time().await;
+            }
+        }
+        in_vain = if well_known() { 0 } else { in_vain + 1 };
+        let pause = if in_vain == 0 { LOOK_EVERY } else { ASK_AGAIN.after(in_vain) };
+        tokio::time::sleep(pause).await;
     }
 }
 

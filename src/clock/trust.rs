@@ -97,7 +97,7 @@ impl Trust {
         }
         if learned.source == AnchorSource::Kept {
             // Of the ends of a run that is over: the earliest one shows every step since.
-            let earlier = self.first.as_ref().is_none_or(|first| learned.boottime < first.boottime);
+            let earlier = self.first.as_ref().is_none_or(|first| learned.boottime <= first.boottime);
             if self.kept && earlier {
                 self.first = Some(learned.clone());
             }

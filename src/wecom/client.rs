@@ -143,6 +143,36 @@ impl Client {
         }
     }
 
+    /// Has the clock learn the time from the server, without any secret or call of the API. Nothing is to be learned over plain
+    /// HTTP. `false`: it was not reached, or does not prove who it is.
+    pub(crate) async fn ask_time(&self) -> bool {
+        let (Some(clock), url) = (&self.settings.clock, self.settings.base_url.url()) else { return false };
+        let Ok(http) = self.http().await else { return false };
+        for asked_first in [false, true] {
+            let started = Instant::now();
+            match http.head(url.clone()).send().await {
+                Ok(answer) => {
+                    clock.learn(answer.headers(), started.elapsed());
+                    return true;
+                }
+                Err(error) => match fault::of(error, self.settings.proxy.is_some(), &Hidden::default()) {
+                    Fault::Unreachable(Unreachable::CertificateTime(_)) if !asked_first => {
+                        if !clock.ask_first(http, url).await {
+                            return false;
+                        }
+                    }
+                    _ => return false,
+                },
+            }
+        }
+        false
+    }
+
+    /// Whether the server proves who it is.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.settings.base_url.url().scheme() == "https"
+    }
+
     async fn http(&self) -> Result<&reqwest::Client, Fault> {
         self.http.get_or_try_init(|| set_up(&self.settings)).await.map_err(Fault::Unreachable)
     }
