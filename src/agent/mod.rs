@@ -6,6 +6,7 @@
 
 mod chores;
 mod clock_health;
+mod decisions;
 mod deliveries;
 mod destinations;
 mod operations;
@@ -28,9 +29,10 @@ use crate::health::Board;
 use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
+pub use decisions::{BootDecided, BootSettled, Decided};
 pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
 pub use destinations::DestinationError;
-pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
+pub use operations::{Approval, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;
 pub use status::{
     AlertStatus, ClockStatus, ClockStep, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status,

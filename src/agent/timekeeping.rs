@@ -38,7 +38,11 @@ pub(super) async fn resume(operations: &Operations) -> Result<(), JournalError> 
 /// The same over a connection.
 pub fn recall(sql: &Connection, clock: &dyn Clock) -> Result<(), JournalError> {
     let stamp = clock.stamp();
-    let known = [anchors::first_kept(sql, &stamp.boot)?, anchors::best(sql, &stamp.boot, stamp.boottime)?];
+    let known = [
+        anchors::first_kept(sql, &stamp.boot)?,
+        anchors::said(sql, &stamp.boot)?,
+        anchors::best(sql, &stamp.boot, stamp.boottime)?,
+    ];
     known.iter().flatten().for_each(|anchor| clock.learn(anchor));
     Ok(())
 }
@@ -121,7 +125,8 @@ impl Timekeeper {
 
     /// Sees to it that the journal dates this boot as well as the clock does. Tells whether it does.
     async fn write_down(&mut self, stamp: &Stamp, anchor: Anchor) -> bool {
-        if !self.is_news(stamp, &anchor) {
+        // A person's word is in the journal before the clock is told.
+        if anchor.source == AnchorSource::Person || !self.is_news(stamp, &anchor) {
             return true;
         }
         let (at, it) = (stamp.clone(), anchor.clone());

@@ -78,6 +78,19 @@ pub(crate) fn first_kept(sql: &Connection, boot: &BootId) -> Result<Option<Ancho
     one(sql, boot, "source = 'kept' ORDER BY boottime_ns")
 }
 
+/// Every anchor with the row of its boot.
+pub(crate) fn each(sql: &Connection, mut see: impl FnMut(i64, &Anchor)) -> Result<(), JournalError> {
+    let mut select = sql
+        .prepare("SELECT boottime_ns, true_ms, bound_ms, source, kernel_id, boot FROM anchor JOIN boot USING (boot)")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(anchor) = read(row, &BootId(row.get(4)?))? {
+            see(row.get(5)?, &anchor);
+        }
+    }
+    Ok(())
+}
+
 fn one(sql: &Connection, boot: &BootId, which: &str) -> Result<Option<Anchor>, JournalError> {
     let query = format!(
         "SELECT boottime_ns, true_ms, bound_ms, source FROM anchor JOIN boot USING (boot) WHERE kernel_id = ?1 AND {which} LIMIT 1"
