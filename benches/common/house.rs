@@ -86,6 +86,7 @@ pub fn reading(device: usize, people: usize, n: usize) -> Reading {
         origin: Origin::Live,
         method: Method::Finger,
         direction: Direction::In,
+        profile: None,
         raw,
     }
 }
@@ -112,6 +113,8 @@ impl House {
             trusted_within: Duration::from_secs(30),
             board: Arc::new(Board::default()),
             punched: Arc::new(Notify::new()),
+            fingers_changed: Arc::default(),
+            lines: Arc::new(punchd::intake::lines::SystemLines),
         };
         let desk = |device: usize| {
             let name = DeviceName::new(device_name(device)).unwrap();

@@ -153,14 +153,9 @@ impl Timekeeper {
     /// The first of its source in this run, one that is an hour newer, one that is twice as good, or one that contradicts.
     fn is_news(&self, stamp: &Stamp, anchor: &Anchor) -> bool {
         let Some(last) = self.written.get(&anchor.source) else { return true };
-        if anchor.boot != last.boot {
-            return true;
-        }
-        let (was, was_within) = last.date_boottime(stamp.boottime);
-        let (is, within) = anchor.date_boottime(stamp.boottime);
+        let (is, was) = (anchor.date_boottime(stamp.boottime).1, last.date_boottime(stamp.boottime).1);
         let newer = anchor.boottime.0.saturating_sub(last.boottime.0).unsigned_abs() >= ANCHOR_EVERY.as_nanos() as u64;
-        let contradicts = Duration::from_millis(was.0.abs_diff(is.0)) > was_within.saturating_add(within);
-        newer || within < was_within / 2 || contradicts
+        newer || is < was / 2 || anchor.contradicts(last)
     }
 
     /// Asks again about held readings when the time has become known, or much better known than when that was last done.

@@ -29,7 +29,7 @@ pub struct ClockEvidence {
 pub struct EarlierContact {
     /// Terminal minus true time.
     pub offset_ms: i64,
-    /// When it was, by the gateway's clock.
+    /// When it was, in true time.
     pub at_ms: i64,
 }
 

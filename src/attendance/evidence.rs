@@ -23,7 +23,7 @@ pub(super) fn clock_evidence(sql: &Connection, device: DeviceId, at: At) -> Resu
         At::Wall(wall) => (i64::MAX, wall.0),
     };
     let mut select = sql.prepare_cached(
-        "SELECT clock_offset_ms, wall_ms FROM contact
+        "SELECT clock_offset_ms, coalesce(shown_ms - clock_offset_ms, wall_ms) FROM contact
           WHERE device = ?1 AND contact <= ?2 AND wall_ms <= ?3 AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 2",
     )?;
     let mut rows = select.query((device, contact, wall))?;

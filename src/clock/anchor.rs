@@ -73,6 +73,13 @@ impl Anchor {
         let true_time = self.true_time.0.saturating_add(apart.div_euclid(1_000_000));
         (UnixMillis(true_time), self.bound.saturating_add(drift(Duration::from_nanos(apart.unsigned_abs()))))
     }
+
+    /// Whether not both of them can be right.
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let (dated, bound) = other.date_boottime(self.boottime);
+        let apart = Duration::from_millis(dated.0.abs_diff(self.true_time.0));
+        self.boot != other.boot || apart > bound.saturating_add(self.bound)
+    }
 }
 
 /// How far a crystal can have drifted meanwhile.

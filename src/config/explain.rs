@@ -123,6 +123,7 @@ fn written(value: &Value) -> Option<String> {
         Value::Integer(number) => number.to_string(),
         Value::Boolean(truth) => truth.to_string(),
         Value::Duration(length) => format!("\"{}\"", show_duration(*length)),
+        Value::Line(endpoint) => format!("\"{endpoint}\""),
         Value::Endpoint(endpoint) => format!("\"{endpoint}\""),
         Value::Texts(texts) => format!("{texts:?}"),
         Value::Secret(_) => return None,

@@ -1,6 +1,6 @@
 //! One value against its declared shape: either it is what was asked for, or a mistake says what would be right.
 
-use punchd_contract::{Endpoint, Shape, Value};
+use punchd_contract::{Endpoint, Place, Shape, Value};
 
 use super::check::Check;
 use super::declared::Form;
@@ -50,6 +50,10 @@ pub(super) fn right(shape: &Shape) -> (String, String) {
             format!("a host, with its port if that is not {port}, such as \"10.0.0.8\" or \"10.0.0.8:{port}\""),
             format!("主机地址，端口不是 {port} 时需写明，如 \"10.0.0.8\" 或 \"10.0.0.8:{port}\""),
         ),
+        Shape::Line => (
+            "a serial port, or a line through a network or Bluetooth, such as \"/dev/serial/by-id/usb-1a86\", \"tcp://10.0.0.9:4001\", \"ble://F0:F1:F2:F3:F4:F5\"".into(),
+            "串口，或经网络、蓝牙的线路，如 \"/dev/serial/by-id/usb-1a86\"、\"tcp://10.0.0.9:4001\"、\"ble://F0:F1:F2:F3:F4:F5\"".into(),
+        ),
         Shape::Texts => ("a list of texts, such as [\"a\", \"b\"]".into(), "文本列表，如 [\"a\", \"b\"]".into()),
         Shape::Secret => both("{ file = \"…\" } / { env = \"…\" } / { credential = \"…\" }".into()),
     }
@@ -94,6 +98,7 @@ pub(super) fn value(check: &mut Check<'_>, key: &str, shape: &Shape, node: &Node
             parse_duration(text).filter(|length| (*from..=*to).contains(&length.as_secs())).map(Value::Duration)
         }
         (Shape::Endpoint(port), Raw::Text(text)) => parse_endpoint(text, *port).map(Value::Endpoint),
+        (Shape::Line, Raw::Text(text)) => Place::parse(text.trim()).map(Value::Line),
         (Shape::Texts, Raw::Array(nodes)) if nodes.len() <= MAX_TEXTS => {
             let mut texts = Vec::with_capacity(nodes.len());
             for node in nodes {

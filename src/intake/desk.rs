@@ -6,24 +6,21 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use punchd_contract::{
-    AgentSide, Batch, Command, CommandError, Contact, Cursor, DeviceName, Done, GatewayTime, Health, NotRecorded,
-    Receipt, Request, SerialNumber, Stranger, Verdict,
+    AgentSide, Batch, Command, CommandError, Cursor, DeviceName, Done, GatewayTime, Health, Lines, NotRecorded,
+    Receipt, Request, Stranger, Verdict,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
 use tokio::time::Instant;
 
+use super::contacts::{self, Contacts};
+use super::hearing::{Ear, Heard};
 use crate::attendance::Attendance;
-use crate::clock::{Clock, Stamp, UnixMillis};
+use crate::clock::{Clock, Stamp};
 use crate::health::{Board, Subject};
-use crate::intake::terminal_time;
 use crate::journal::{Appended, ClockCompared, DeviceId, Journal, JournalError, Submission};
 
-/// A contact that tells nothing new is written down this often all the same, as evidence that there was one.
-const CONTACT_EVERY: Duration = Duration::from_secs(3600);
-/// A clock offset that moved by more than this is news.
-const OFFSET_MOVED_MS: u64 = 2_000;
 /// How long a person waits for a device to carry out a command.
 const COMMAND_WAITS: Duration = Duration::from_secs(60);
 /// Strangers that are remembered; the one who has not knocked for the longest time makes room for a new one.
@@ -48,6 +45,10 @@ pub struct Office {
     pub board: Arc<Board>,
     /// Told when there is something to deliver.
     pub punched: Arc<Notify>,
+    /// Told when a finger module has said what it holds.
+    pub fingers_changed: Arc<Notify>,
+    /// What opens lines to readers.
+    pub lines: Arc<dyn Lines>,
 }
 
 /// The agent's side of one device's port.
@@ -58,7 +59,8 @@ pub struct Desk {
     touched: Mutex<Instant>,
     /// Whether the driver has said since its start how the device is.
     said: Mutex<bool>,
-    last_contact: Mutex<Option<Told>>,
+    contacts: Contacts,
+    ear: Ear,
     notes: Arc<Semaphore>,
     commands: Mutex<Option<mpsc::Sender<Request>>>,
 }
@@ -72,10 +74,21 @@ impl Desk {
             office,
             touched: Mutex::new(Instant::now()),
             said: Mutex::new(false),
-            last_contact: Mutex::new(None),
+            contacts: Contacts::default(),
+            ear: Ear::new(),
             notes: Arc::new(Semaphore::new(NOTES)),
             commands: Mutex::new(None),
         }
+    }
+
+    /// What is presented from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Heard> {
+        self.ear.listen()
+    }
+
+    /// The device's number.
+    pub fn device(&self) -> DeviceId {
+        self.device
     }
 
     /// The device's name.
@@ -103,23 +116,40 @@ impl Desk {
 
     /// Asks the driver for something and waits for its answer, bounded.
     pub async fn command(&self, command: Command) -> Result<Done, CommandError> {
+        self.command_with_steps(command, COMMAND_WAITS, |_| {}).await
+    }
+
+    /// The same for what takes longer and goes in steps, each told to `step`. Dropping it gives the command up.
+    pub async fn command_with_steps(
+        &self,
+        command: Command,
+        within: Duration,
+        mut step: impl FnMut(punchd_contract::Text),
+    ) -> Result<Done, CommandError> {
         let failed = |en: &str, zh: &str| CommandError::Failed(punchd_contract::Text::new(en, zh));
         let not_running = || {
             let (en, zh) = ("its driver is being started again: try in a moment", "驱动正在重新启动，请稍后再试");
             CommandError::Unreachable(punchd_contract::Text::new(en, zh))
         };
         let sender = lock(&self.commands).clone().ok_or_else(not_running)?;
-        let (answer, outcome) = oneshot::channel();
-        sender.try_send(Request { command, answer }).map_err(|refused| match refused {
+        let (request, mut outcome, mut steps) = Request::new(command);
+        sender.try_send(request).map_err(|refused| match refused {
             TrySendError::Full(_) => {
                 failed("the device is busy with other commands: try again", "设备正忙，请稍后再试")
             }
             TrySendError::Closed(_) => not_running(),
         })?;
-        match tokio::time::timeout(COMMAND_WAITS, outcome).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次")),
-            Err(_) => Err(failed("the device did not answer within a minute", "设备一分钟内没有应答")),
+        let end = tokio::time::sleep(within);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                biased;
+                Some(text) = steps.recv() => step(text),
+                answer = &mut outcome => return answer.unwrap_or_else(|_| {
+                    Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次"))
+                }),
+                () = &mut end => return Err(late(within)),
+            }
         }
     }
 
@@ -137,53 +167,9 @@ impl Desk {
         }
     }
 
-    /// A contact without anything else that tells what the last one told need not wear the disk.
-    fn tells_nothing_new(&self, batch: &Batch) -> bool {
-        let Some(contact) = &batch.contact else { return false };
-        let bare = batch.readings.is_empty()
-            && batch.cursor.is_none()
-            && batch.upload.is_none()
-            && batch.alerts.is_empty()
-            && batch.users.is_none();
-        // The first contact since the gateway knows the time is news: it knows the terminal's offset.
-        let time_known = self.time_known();
-        bare && lock(&self.last_contact).as_ref().is_some_and(|told| {
-            told.at.elapsed() < CONTACT_EVERY && told.time_known == time_known && same(&told.contact, contact)
-        })
-    }
-
-    fn time_known(&self) -> bool {
-        self.office.clock.now().trusted(self.office.trusted_within)
-    }
-
-    /// What the terminal's clock showed, against true time where that is known.
-    fn compare(&self, batch: &Batch) -> Option<ClockCompared> {
-        let look = batch.contact.as_ref()?.clock?;
-        let (now, age) = (self.office.clock.now(), look.at.elapsed());
-        let shown = UnixMillis(look.shown.as_millisecond());
-        let then_ms = now.time.0.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        let bound = now.bound.filter(|_| now.trusted(self.office.trusted_within));
-        let offset = bound.map(|bound| (shown.0.saturating_sub(then_ms), bound));
-        Some(ClockCompared { shown, boottime: now.boottime.before(age), offset })
-    }
-
-    /// A gateway that does not know the time may learn it from a terminal that was checked before.
-    async fn learn_from_terminal(&self, serial: Option<SerialNumber>, compared: ClockCompared) {
-        let (Some(serial), None) = (serial, compared.offset) else { return };
-        let (device, boot) = (self.device, self.office.clock.stamp().boot);
-        let found =
-            self.office.journal.read(move |sql| terminal_time::anchor(sql, device, &serial, boot, compared)).await;
-        match found {
-            Ok(Some(anchor)) => self.office.clock.learn(&anchor),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(device = %self.name, %error, "the terminal's earlier offsets could not be read")
-            }
-        }
-    }
-
     async fn journal(&self, batch: Batch, clock: Option<ClockCompared>) -> Result<Vec<Receipt>, NotRecorded> {
         let stamp: Stamp = self.office.clock.stamp();
+        let holds_fingers = batch.fingers.is_some();
         let submission = Submission { device: self.device, batch, stamp, clock };
         let attendance = self.office.attendance.clone();
         let rows = submission.batch.readings.len();
@@ -205,19 +191,14 @@ impl Desk {
         };
         let (receipts, told) = self.office.journal.write_repeatable(rows, work).await.map_err(not_recorded)?;
         drop(told);
+        if holds_fingers {
+            self.office.fingers_changed.notify_one();
+        }
         for receipt in receipts.iter().filter(|receipt| receipt.verdict != Verdict::Repeated) {
             tracing::debug!(device = %self.name, seq = receipt.seq, verdict = word(&receipt.verdict), "recorded");
         }
         Ok(receipts)
     }
-}
-
-/// The last contact that was written down.
-struct Told {
-    contact: Contact,
-    at: Instant,
-    /// Whether the gateway knew the time then.
-    time_known: bool,
 }
 
 /// Travels with the receipts out of the transaction and tells delivery where it is let go of: here, or by the writer if whoever
@@ -242,6 +223,14 @@ fn fresh(appended: &Appended) -> Option<&crate::journal::Evidence> {
     }
 }
 
+fn late(within: Duration) -> CommandError {
+    CommandError::Failed(if within > COMMAND_WAITS {
+        punchd_contract::Text::new("this took too long and was given up: try again", "用时过长，已放弃，请再试一次")
+    } else {
+        punchd_contract::Text::new("the device did not answer within a minute", "设备一分钟内没有应答")
+    })
+}
+
 fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Punch { .. } => "punch",
@@ -255,14 +244,6 @@ fn word(verdict: &Verdict) -> &'static str {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn same(known: &Contact, contact: &Contact) -> bool {
-    let steady = match (known.clock, contact.clock) {
-        (Some(known), Some(now)) => now.moved_ms(&known).unsigned_abs() <= OFFSET_MOVED_MS,
-        (known, now) => known.is_some() == now.is_some(),
-    };
-    steady && Contact { clock: None, ..known.clone() } == Contact { clock: None, ..contact.clone() }
 }
 
 fn not_recorded(error: JournalError) -> NotRecorded {
@@ -297,20 +278,19 @@ fn note(sql: &Connection, stranger: &Stranger, now: i64) -> Result<(), JournalEr
 impl AgentSide for Desk {
     fn submit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Receipt>, NotRecorded>> {
         self.touch();
-        if self.tells_nothing_new(&batch) {
+        if self.contacts.tells_nothing_new(&self.office, &batch) {
             return async { Ok(Vec::new()) }.boxed();
         }
         async move {
-            let (contact, clock) = (batch.contact.clone(), self.compare(&batch));
-            let receipts = self.journal(batch, clock).await?;
-            // Known only now: what was not recorded, or was given up, must be news again.
+            let (contact, clock) = (batch.contact.clone(), contacts::compare(&self.office, &batch));
+            let presented = self.ear.presented(&batch);
+            let answer = self.journal(batch, clock).await;
+            if let Some(presented) = presented {
+                self.ear.tell(presented, &answer);
+            }
+            let receipts = answer?;
             if let Some(contact) = contact {
-                let serial = contact.serial.clone();
-                let time_known = clock.map_or_else(|| self.time_known(), |clock| clock.offset.is_some());
-                *lock(&self.last_contact) = Some(Told { contact, at: Instant::now(), time_known });
-                if let Some(clock) = clock {
-                    self.learn_from_terminal(serial, clock).await;
-                }
+                self.contacts.noted(&self.office, self.device, contact, clock).await;
             }
             Ok(receipts)
         }
@@ -361,6 +341,10 @@ impl AgentSide for Desk {
             }
             drop(turn);
         });
+    }
+
+    fn lines(&self) -> &dyn Lines {
+        &*self.office.lines
     }
 
     fn now(&self) -> GatewayTime {

@@ -1,4 +1,4 @@
-//! Anchors and steps of the clock, as the journal keeps them.
+//! Anchors, terminals' clocks and steps of our own, as the journal keeps them.
 
 use std::time::Duration;
 
@@ -19,6 +19,17 @@ pub struct Word {
     pub by: String,
     /// Why, in their words.
     pub reason: String,
+}
+
+/// What a terminal's clock showed at a moment of the gateway's boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockCompared {
+    /// Its time.
+    pub shown: UnixMillis,
+    /// The moment.
+    pub boottime: BootNanos,
+    /// By how many milliseconds it was ahead of true time, and how far off that can be; `None` while the gateway did not know the time.
+    pub offset: Option<(i64, Duration)>,
 }
 
 impl Write<'_> {
@@ -65,7 +76,10 @@ pub(crate) fn best(sql: &Connection, boot: &BootId, moment: BootNanos) -> Result
           ORDER BY bound_ms * ?3 + abs(boottime_ns - ?2) LIMIT 1",
     )?;
     let found = select.query_row((&boot.0, moment.0, NANOS_PER_MS_OF_DRIFT), |row| read(row, boot));
-    Ok(found.optional()?.flatten())
+    let Some(found) = found.optional()?.flatten() else { return Ok(None) };
+    // Where a time server took back what it had said, its last word holds, as it did for the clock.
+    let last = one(sql, boot, "source = 'system' ORDER BY anchor DESC")?;
+    Ok(Some(last.filter(|last| last.contradicts(&found)).unwrap_or(found)))
 }
 
 /// The last word of a person about a boot.

@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::anchors::bound_ms;
+use super::anchors::{ClockCompared, bound_ms};
 use super::chain::{Digest, Head, Link};
 use super::error::JournalError;
 use super::ids::{DeviceId, Seq};
@@ -20,6 +20,8 @@ use crate::clock::{BootId, BootNanos, Quality, Stamp, UnixMillis};
 
 /// The longest raw record that the journal takes with a reading.
 const MAX_RAW: usize = 4096;
+/// The longest profile of a reader.
+const MAX_PROFILE: usize = 40;
 /// The longest body of an upload; longer ones are the driver's to refuse.
 const MAX_BODY: usize = 8 << 20;
 /// The longest cursor.
@@ -36,17 +38,6 @@ pub struct Submission {
     pub stamp: Stamp,
     /// How its contact's clock compares with the gateway's.
     pub clock: Option<ClockCompared>,
-}
-
-/// What a terminal's clock showed at a moment of the gateway's boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockCompared {
-    /// Its time.
-    pub shown: UnixMillis,
-    /// The moment.
-    pub boottime: BootNanos,
-    /// By how many milliseconds it was ahead of true time, and how far off that can be; `None` while the gateway did not know the time.
-    pub offset: Option<(i64, Duration)>,
 }
 
 /// What became of one reading of a submission.
@@ -116,6 +107,7 @@ impl Write<'_> {
                 text(origin_word(reading.origin)),
                 text(&method),
                 text(&direction),
+                reading.profile.as_deref().map_or(ValueRef::Null, text),
                 key.as_ref().map_or(ValueRef::Null, |key| ValueRef::Blob(key)),
                 ValueRef::Blob(&reading.raw),
                 contact.map_or(ValueRef::Null, ValueRef::Integer),
@@ -147,7 +139,7 @@ impl Write<'_> {
         let digest = link.close();
         let all = columns.iter().copied().chain([ValueRef::Blob(&digest.0)]).map(ToSqlOutput::Borrowed);
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO reading VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
+            "INSERT INTO reading VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)",
         )?;
         insert.execute(params_from_iter(all))?;
         *self.head = Head { seq, digest };
@@ -221,6 +213,9 @@ impl Write<'_> {
         for alert in &batch.alerts {
             self.alert(Some(device), alert, stamp)?;
         }
+        if let Some(holds) = &batch.fingers {
+            self.finger_module(device, holds)?;
+        }
         if let Some(users) = &batch.users {
             self.connection.prepare_cached("DELETE FROM terminal_user WHERE device = ?1")?.execute([device])?;
             let mut insert =
@@ -292,6 +287,10 @@ fn check(batch: &Batch) -> Result<(), JournalError> {
     if batch.readings.iter().any(|reading| reading.raw.len() > MAX_RAW) {
         return refuse("a raw record longer than 4 KiB");
     }
+    if batch.readings.iter().any(|reading| reading.profile.as_ref().is_some_and(|profile| profile.len() > MAX_PROFILE))
+    {
+        return refuse("a reader's profile longer than 40 bytes");
+    }
     if batch.upload.as_ref().is_some_and(|upload| upload.body.len() > MAX_BODY) {
         return refuse("an upload longer than 8 MiB");
     }
@@ -356,6 +355,7 @@ fn method_word(method: Method) -> Cow<'static, str> {
         Method::Face => "face",
         Method::Palm => "palm",
         Method::Code => "code",
+        Method::Proximity => "proximity",
         Method::Several => "several",
         Method::Other(number) => return Cow::Owned(format!("other_{number}")),
         Method::Unsaid => "unsaid",

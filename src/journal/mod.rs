@@ -37,6 +37,7 @@ pub mod chain;
 mod checkpoint;
 mod error;
 mod export;
+mod fingers;
 mod ids;
 mod open;
 mod registry;
@@ -48,12 +49,15 @@ mod suspicion;
 mod verify;
 mod writer;
 
-pub use anchors::Word;
-pub use append::{Appended, ClockCompared, Evidence, Submission};
+pub use anchors::{ClockCompared, Word};
+pub use append::{Appended, Evidence, Submission};
 pub use chain::{Digest, Head};
 pub use error::JournalError;
 pub use export::{ExportError, export, verify_export};
-pub use ids::{DeliveryId, DestinationId, DeviceId, OrganisationId, PersonId, Seq};
+pub use fingers::{
+    FingerRow, Leftover, Missing, device_serves, finger_device, fingers, leftover_fingers, missing_fingers,
+};
+pub use ids::{DeliveryId, DestinationId, DeviceId, EnrolmentId, OrganisationId, PersonId, Seq};
 pub use open::{Journal, Options, Salvaged};
 pub use registry::{DestinationEntry, DeviceEntry, OrganisationEntry, Registry};
 pub use retention::{Cut, Removed, Retention, cut};

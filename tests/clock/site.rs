@@ -109,6 +109,7 @@ impl Site {
             direction: Direction::Unsaid,
             key: None,
             raw: b"1001".to_vec(),
+            profile: None,
         };
         let batch = Batch { readings: vec![reading], ..Batch::default() };
         self.agent().desk("gate-1").unwrap().submit(batch).await.unwrap().remove(0).verdict

@@ -41,6 +41,7 @@ pub fn reading(user: &str, when: DateTime, occurrence: u32) -> Reading {
         origin: Origin::Log,
         method: Method::Finger,
         direction: Direction::In,
+        profile: None,
         key: Some(RecordKey::new(format!("SN1|{user}|{when}"), occurrence)),
         raw: format!("{user}\t{when}").into_bytes(),
     }

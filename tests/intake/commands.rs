@@ -29,13 +29,13 @@ async fn a_command_reaches_the_driver_and_its_answer_comes_back() {
     let (driver, _) = always(|members| async move {
         loop {
             let request = members[0].port.request().await;
-            let done = Done(Text::new(format!("{:?}", request.command), "好"));
+            let done = Done::said(Text::new(format!("{:?}", request.command), "好"));
             request.answer(Ok(done));
         }
     });
     let intake = site.start(vec![site.served(1, driver)]);
     sleep(Duration::from_millis(1)).await;
-    assert_eq!(desk(&intake).command(Command::Unlock).await.unwrap().0.en, "Unlock");
+    assert_eq!(desk(&intake).command(Command::Unlock).await.unwrap().text.en, "Unlock");
     assert!(intake.desk("gate-9").is_none());
     intake.stop().await;
 }
@@ -127,7 +127,7 @@ async fn a_door_does_not_open_for_somebody_who_has_gone() {
             loop {
                 let request = members[0].port.request().await;
                 opening.fetch_add(1, Ordering::Relaxed);
-                request.answer(Ok(Done(Text::new("Open.", "已开门。"))));
+                request.answer(Ok(Done::said(Text::new("Open.", "已开门。"))));
             }
         }
     });

@@ -46,6 +46,8 @@ impl Site {
             trusted_within: Duration::from_secs(30),
             board: board.clone(),
             punched: punched.clone(),
+            fingers_changed: Arc::default(),
+            lines: Arc::new(punchd::intake::lines::SystemLines),
         };
         Self { house, board, punched, office }
     }
@@ -166,6 +168,13 @@ impl Driver for Played {
         Registered::<Blank>::NEW.prepare(values)
     }
 
+    fn discover<'a>(
+        &self,
+        _search: &'a punchd_contract::Search,
+    ) -> futures_util::future::BoxFuture<'a, Vec<punchd_contract::Found>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
     fn run(&self, members: Vec<Member<Prepared>>) -> Ending {
         let start = self.starts.count();
         self.starts.0.lock().unwrap().push(Instant::now());
@@ -191,6 +200,7 @@ pub fn tap(user: &str) -> Reading {
         origin: Origin::Live,
         method: Method::Finger,
         direction: Direction::Unsaid,
+        profile: None,
         key: None,
         raw: user.as_bytes().to_vec(),
     }

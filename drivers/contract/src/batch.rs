@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClockShown, Reading, SerialNumber, Text};
+use crate::{ClockShown, FingerModule, Reading, SerialNumber, Text};
 
 /// The most readings in one batch. A longer log goes in several batches; the last one carries the cursor.
 pub const MAX_BATCH: usize = 1000;
@@ -22,6 +22,8 @@ pub struct Batch {
     pub alerts: Vec<Alert>,
     /// Whom the terminal knows; replaces what it said before. `None`: nothing new.
     pub users: Option<Vec<TerminalUser>>,
+    /// What the module holds; replaces what it said before. `None`: nothing new.
+    pub fingers: Option<FingerModule>,
 }
 
 /// Where a driver stands with its device: its own JSON text, at most 64 KiB. Lost cursors are harmless, they cost a re-read.

@@ -2,16 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::FingerName;
+
 /// What a person presented, as the device tells it. Who that is, the agent decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum Credential {
     /// A terminal's own user id, as text: `007` and `7` are two ids, and `222222cb` exists (facts/terminals.md A.9).
     UserId(String),
-    /// A card number: the raw bytes in air order (facts/readers.md B.3).
+    /// A card number: the raw bytes in air order (facts/readers.md B.3). 2 or 3 bytes are a part of a number, as 26-bit Wiegand
+    /// heads tell it: parts collide between cards, and never stand for a whole one.
     Card(Vec<u8>),
-    /// A finger slot of a local module.
-    Finger(u32),
+    /// A finger that a local module keeps.
+    Finger(FingerName),
     /// The content of a QR code.
     Token(String),
     /// An advertised badge.
@@ -38,7 +41,7 @@ impl Credential {
         match self {
             Self::UserId(text) | Self::Token(text) | Self::Badge(text) => text.clone(),
             Self::Card(bytes) => bytes.iter().map(|b| format!("{b:02X}")).collect(),
-            Self::Finger(slot) => slot.to_string(),
+            Self::Finger(finger) => finger.0.clone(),
             Self::Unreadable => String::new(),
         }
     }
@@ -52,7 +55,7 @@ impl Credential {
         match kind {
             "user_id" => Self::UserId(value.to_owned()),
             "card" => card().map_or(Self::Unreadable, Self::Card),
-            "finger" => value.parse().map_or(Self::Unreadable, Self::Finger),
+            "finger" => Self::Finger(FingerName(value.to_owned())),
             "token" => Self::Token(value.to_owned()),
             "badge" => Self::Badge(value.to_owned()),
             _ => Self::Unreadable,
@@ -69,7 +72,7 @@ mod tests {
         for credential in [
             Credential::UserId("007".into()),
             Credential::Card(vec![0x04, 0xA1, 0x00]),
-            Credential::Finger(3),
+            Credential::Finger(FingerName("k3f9-17-2".into())),
             Credential::Token("x:1".into()),
             Credential::Badge("b".into()),
             Credential::Unreadable,

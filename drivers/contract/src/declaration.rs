@@ -35,6 +35,8 @@ pub enum Ability {
     People,
     /// Store faces.
     Faces,
+    /// Enrol, store and remove fingers.
+    Fingers,
 }
 
 /// One setting of a kind.
@@ -65,6 +67,8 @@ pub enum Shape {
     Boolean,
     /// A length of time such as `"90s"`, `"5m"`, `"24h"`, `"7d"`; from … to … seconds.
     Duration(u64, u64),
+    /// A line to a device: `/dev/…`, `tcp://host:port`, `ble://address-or-name`.
+    Line,
     /// `host`, `host:port`, `ip:port`; the port that holds if none is given.
     Endpoint(u16),
     /// A list of texts.

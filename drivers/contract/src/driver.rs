@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 
-use crate::{Declaration, DeviceName, Mistake, Port, Text, Values};
+use crate::{Declaration, DeviceName, Found, Mistake, Port, Search, Text, Values};
 
 /// One kind of device, as its author writes it.
 ///
@@ -26,6 +26,11 @@ pub trait Kind: Send + Sync + 'static {
     /// The shared thing, if devices of this kind share one.
     fn group(_settings: &Self::Settings) -> Option<String> {
         None
+    }
+
+    /// Looks for devices of this kind that nobody has configured.
+    fn discover(_search: &Search) -> impl Future<Output = Vec<Found>> + Send {
+        std::future::ready(Vec::new())
     }
 
     /// Serves the members until something goes wrong. Returning at all is an error to the agent, which starts it again with
@@ -57,6 +62,8 @@ pub trait Driver: Send + Sync + 'static {
     fn declaration(&self) -> &'static Declaration;
     /// Parses the settings and names the group.
     fn prepare(&self, values: &Values) -> Result<Prepared, Vec<Mistake>>;
+    /// Looks for devices of this kind that nobody has configured.
+    fn discover<'a>(&self, search: &'a Search) -> BoxFuture<'a, Vec<Found>>;
     /// Runs a task for these members, all prepared by this driver.
     fn run(&self, members: Vec<Member<Prepared>>) -> BoxFuture<'static, Result<(), DriverError>>;
 }
@@ -97,6 +104,10 @@ impl<K: Kind> Driver for Registered<K> {
         let settings = K::settings(values)?;
         let group = K::group(&settings);
         Ok(Prepared { settings: Arc::new(settings), group })
+    }
+
+    fn discover<'a>(&self, search: &'a Search) -> BoxFuture<'a, Vec<Found>> {
+        Box::pin(K::discover(search))
     }
 
     fn run(&self, members: Vec<Member<Prepared>>) -> BoxFuture<'static, Result<(), DriverError>> {

@@ -25,7 +25,15 @@ pub mod driver;
 
 pub mod names;
 
+pub mod line;
+
+pub mod discover;
+
+pub mod finger;
+
 pub mod credential;
+
+pub mod card_text;
 
 pub mod reading;
 
@@ -34,6 +42,8 @@ pub mod batch;
 pub mod clock_shown;
 
 pub mod receipt;
+
+pub mod sign;
 
 pub mod command;
 
@@ -47,15 +57,20 @@ pub mod text;
 pub mod conformance;
 
 pub use batch::{Alert, AlertKind, Batch, Contact, Cursor, MAX_BATCH, TerminalUser, Upload};
+pub use card_text::NumberFormat;
 pub use clock_shown::ClockShown;
 pub use command::{Command, CommandError, Done, Request};
 pub use credential::Credential;
 pub use declaration::{Ability, Declaration, Default, Setting, Shape};
+pub use discover::{Found, Search, Subnet};
 pub use driver::{Driver, DriverError, Kind, Member, Prepared, Registered};
+pub use finger::{FingerModule, FingerName, StoredFinger, Template};
 pub use health::{Condition, Health};
+pub use line::{Line, LineError, Lines, Mode, Parity, Place};
 pub use names::{DeviceName, SerialNumber};
 pub use port::{AgentSide, GatewayTime, Port, Stranger};
 pub use reading::{Direction, Happened, Method, Occurrences, Origin, Reading, RecordKey};
 pub use receipt::{NotRecorded, Receipt, Verdict};
 pub use settings::{Endpoint, Mistake, Secret, Value, Values};
+pub use sign::{Sign, Tone};
 pub use text::Text;

@@ -7,7 +7,10 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
 
-use crate::{Alert, Batch, Cursor, Health, NotRecorded, Reading, Receipt, Request, SerialNumber};
+use crate::{
+    Alert, Batch, Cursor, Health, Line, LineError, Lines, Mode, NotRecorded, Place, Reading, Receipt, Request,
+    SerialNumber,
+};
 
 /// How long a person at a reader waits for an answer (DESIGN §2 law 1).
 pub const PERSON_WAITS: Duration = Duration::from_secs(2);
@@ -27,6 +30,8 @@ pub trait AgentSide: Send + Sync {
     fn stranger(&self, stranger: Stranger);
     /// What time it is, and how well that is known.
     fn now(&self) -> GatewayTime;
+    /// What opens lines.
+    fn lines(&self) -> &dyn Lines;
 }
 
 /// What time it is at the gateway.
@@ -105,6 +110,11 @@ impl Port {
     /// What time it is, and how well that is known.
     pub fn now(&self) -> GatewayTime {
         self.agent.now()
+    }
+
+    /// Opens a line, bounded. One that is lost is opened again by asking again.
+    pub async fn line(&self, place: &Place, mode: Mode) -> Result<Line, LineError> {
+        self.agent.lines().open(place.clone(), mode).await
     }
 
     /// The next thing the agent wants done. Waits for ever if nothing is wanted; safe to drop (a request is not lost). What

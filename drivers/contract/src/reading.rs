@@ -23,8 +23,27 @@ pub struct Reading {
     /// What makes a terminal's record the same record when it comes again. `None` for local readers, which say
     /// everything once.
     pub key: Option<RecordKey>,
+    /// How the reader writes what it reads: its technology and number format, at most 40 characters, such as `iso14443a` or
+    /// `8H10D`. One card is told differently by different readers (facts/readers.md B.3).
+    pub profile: Option<String>,
     /// The bytes as they came (a record, a line), at most 4 KiB; the part of the evidence that no parser has touched.
     pub raw: Vec<u8>,
+}
+
+impl Reading {
+    /// Something presented at a local reader just now.
+    pub fn now(credential: Credential, method: Method, profile: impl Into<String>, raw: impl Into<Vec<u8>>) -> Self {
+        Self {
+            credential,
+            happened: Happened::Now,
+            origin: Origin::Live,
+            method,
+            direction: Direction::Unsaid,
+            key: None,
+            profile: Some(profile.into()),
+            raw: raw.into(),
+        }
+    }
 }
 
 /// When a reading happened.
@@ -66,6 +85,8 @@ pub enum Method {
     Palm,
     /// A QR code.
     Code,
+    /// Came near with a badge: the weakest evidence, a badge can be carried for somebody (facts/readers.md D.1).
+    Proximity,
     /// Several of these.
     Several,
     /// A number whose meaning the protocol's facts do not give; kept as it came.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::Place;
+
 /// The checked values of one device block.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
@@ -20,6 +22,8 @@ pub enum Value {
     Boolean(bool),
     /// A length of time.
     Duration(Duration),
+    /// Where a line leads.
+    Line(Place),
     /// Host and port.
     Endpoint(Endpoint),
     /// A list of texts.
@@ -126,6 +130,14 @@ impl Values {
     pub fn duration(&self, key: &str) -> Option<Duration> {
         match self.get(key) {
             Some(Value::Duration(length)) => Some(*length),
+            _ => None,
+        }
+    }
+
+    /// Where a line leads.
+    pub fn line(&self, key: &str) -> Option<&Place> {
+        match self.get(key) {
+            Some(Value::Line(place)) => Some(place),
             _ => None,
         }
     }

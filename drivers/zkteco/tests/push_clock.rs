@@ -62,7 +62,7 @@ async fn the_clock_is_set_on_command_and_the_answer_says_what_is_not_proven() {
     let _terminal = site.terminal();
     assert!(site.sees(|bench| !bench.contacts().is_empty()).await);
     let done = site.bench.command(Command::SetClock).await.unwrap();
-    assert!(done.0.en.contains("look at its display"), "{}", done.0);
+    assert!(done.text.en.contains("look at its display"), "{}", done.text);
     assert!(matches!(site.bench.command(Command::Identify).await, Err(CommandError::Unsupported)));
 }
 

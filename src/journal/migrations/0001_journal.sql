@@ -59,6 +59,7 @@ CREATE TABLE reading (
   origin TEXT NOT NULL,
   method TEXT NOT NULL,
   direction TEXT NOT NULL,
+  profile TEXT,                     -- how the reader writes what it reads
   record_key BLOB,                  -- first 16 bytes of the digest of the record's content and occurrence
   raw BLOB NOT NULL,
   contact INTEGER,

@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::{
-    AgentSide, Alert, Batch, Command, CommandError, Contact, Cursor, Done, GatewayTime, Health, MAX_BATCH, NotRecorded,
-    Port, Reading, Receipt, RecordKey, Request, Stranger, TerminalUser, Upload, Verdict,
+    AgentSide, Alert, Batch, Command, CommandError, Contact, Cursor, Done, FingerModule, GatewayTime, Health, Line,
+    LineError, Lines, MAX_BATCH, Mode, NotRecorded, Place, Port, Reading, Receipt, RecordKey, Request, Stranger,
+    TerminalUser, Text, Upload, Verdict,
 };
 
 /// Plays the agent for one device. Cheap to clone; all clones are one bench.
@@ -27,6 +28,7 @@ struct Shared {
     /// The virtual instant that stands for `epoch`.
     started: Instant,
     epoch: Timestamp,
+    lines: Arc<dyn Lines>,
 }
 
 #[derive(Default)]
@@ -39,17 +41,32 @@ struct State {
     uploads: Vec<Upload>,
     alerts: Vec<Alert>,
     users: Vec<TerminalUser>,
+    fingers: Option<FingerModule>,
     health: Vec<Health>,
     strangers: Vec<Stranger>,
     refuse: Option<NotRecorded>,
     delay: Duration,
 }
 
+/// The bench of a driver that opens none.
+struct NoLines;
+
+impl Lines for NoLines {
+    fn open(&self, place: Place, _mode: Mode) -> BoxFuture<'_, Result<Line, LineError>> {
+        async move { Err(LineError::NotThere(place)) }.boxed()
+    }
+}
+
 impl Bench {
     /// A bench whose clock stands at `epoch` now and goes with tokio's (virtual) time, and the port to it.
     pub fn new(epoch: Timestamp) -> (Self, Port) {
+        Self::with_lines(epoch, Arc::new(NoLines))
+    }
+
+    /// The same, for a driver that opens lines.
+    pub fn with_lines(epoch: Timestamp, lines: Arc<dyn Lines>) -> (Self, Port) {
         let (requests, receiver) = mpsc::channel(8);
-        let shared = Arc::new(Shared { state: Mutex::default(), started: Instant::now(), epoch });
+        let shared = Arc::new(Shared { state: Mutex::default(), started: Instant::now(), epoch, lines });
         let bench = Self { shared, requests };
         let port = Port::new(Arc::new(bench.clone()), receiver);
         (bench, port)
@@ -88,6 +105,10 @@ impl Bench {
     pub fn users(&self) -> Vec<TerminalUser> {
         self.state().users.clone()
     }
+    /// What the finger module holds, as the driver said last.
+    pub fn fingers(&self) -> Option<FingerModule> {
+        self.state().fingers.clone()
+    }
     /// Every change of health, oldest first.
     pub fn health_history(&self) -> Vec<Health> {
         self.state().health.clone()
@@ -119,11 +140,22 @@ impl Bench {
 
     /// Sends a command to the driver and waits for its answer.
     pub async fn command(&self, command: Command) -> Result<Done, CommandError> {
-        let (answer, outcome) = tokio::sync::oneshot::channel();
-        if self.requests.send(Request { command, answer }).await.is_err() {
+        self.command_with_steps(command, |_| {}).await
+    }
+
+    /// The same; each step on the way is told to `step`. Dropping it gives the command up.
+    pub async fn command_with_steps(&self, command: Command, mut step: impl FnMut(Text)) -> Result<Done, CommandError> {
+        let (request, mut outcome, mut steps) = Request::new(command);
+        if self.requests.send(request).await.is_err() {
             return Err(CommandError::Unsupported);
         }
-        outcome.await.unwrap_or(Err(CommandError::Unsupported))
+        loop {
+            tokio::select! {
+                biased;
+                Some(text) = steps.recv() => step(text),
+                answer = &mut outcome => return answer.unwrap_or(Err(CommandError::Unsupported)),
+            }
+        }
     }
 
     /// Waits until `wanted` holds, looking every 50 ms of (virtual) time, at most `limit`.
@@ -173,6 +205,9 @@ impl AgentSide for Bench {
             if let Some(users) = batch.users {
                 state.users = users;
             }
+            if let Some(fingers) = batch.fingers {
+                state.fingers = Some(fingers);
+            }
             Ok(receipts)
         }
         .boxed()
@@ -192,6 +227,10 @@ impl AgentSide for Bench {
 
     fn stranger(&self, stranger: Stranger) {
         self.state().strangers.push(stranger);
+    }
+
+    fn lines(&self) -> &dyn Lines {
+        &*self.shared.lines
     }
 
     fn now(&self) -> GatewayTime {

@@ -3,7 +3,8 @@
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 
-use crate::Values;
+use super::Cable;
+use crate::{Tone, Values};
 
 /// The other end of a device protocol, in the hands of the suite.
 ///
@@ -13,15 +14,24 @@ pub trait VirtualDevice: Send {
     fn values(&self) -> Values;
     /// The zone in which the device's clock runs.
     fn zone(&self) -> TimeZone;
+    /// The cable to it, where it is a device at a line. Its [`values`](Self::values) name the cable's place.
+    fn cable(&self) -> Option<Cable> {
+        None
+    }
     /// Somebody who is known on the device punches now: into its log, and live to whoever listens. The suite uses the user
-    /// ids [`USERS`](super::USERS).
+    /// ids [`USERS`](super::USERS). At a reader: presents what the user is known by as people do, and takes it away again before this returns;
+    /// different users present different things.
     fn punch<'a>(&'a mut self, user_id: &'a str) -> BoxFuture<'a, ()>;
     /// Whether its protocol lets anybody ask what its clock shows. Where it does not, a wrong clock cannot be noticed in a contact.
     fn tells_clock(&self) -> bool {
         true
     }
-    /// How many punches it has taken in all.
+    /// How many punches it has taken in all. At a reader: how often something was presented.
     fn punches(&self) -> usize;
+    /// What a reader showed last, where it can show anything. Forgotten when told.
+    fn shown(&mut self) -> Option<Tone> {
+        None
+    }
     /// The most connections it had at once; `None` where that says nothing (the device is the one who connects).
     fn most_clients(&self) -> Option<usize> {
         None

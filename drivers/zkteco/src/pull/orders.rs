@@ -26,7 +26,9 @@ pub async fn carry_out(visit: &mut Visit<'_>, request: Request) -> Result<(), Tr
         Command::Reconcile { from, to } => read_log(visit, Some((from, to))).await,
         Command::EnrolPerson { user_id, name, card } => enrol(visit, &user_id, &name, card).await,
         Command::DeletePerson { user_id } => delete(visit, &user_id).await,
-        Command::SetFace { .. } => Ok(Err(CommandError::Unsupported)),
+        Command::SetFace { .. } | Command::EnrolFinger | Command::StoreFinger { .. } | Command::DeleteFinger { .. } => {
+            Ok(Err(CommandError::Unsupported))
+        }
     };
     match outcome {
         Ok(answer) => request.answer(answer),
@@ -39,7 +41,7 @@ pub async fn carry_out(visit: &mut Visit<'_>, request: Request) -> Result<(), Tr
 }
 
 fn done(en: impl Into<String>, zh: impl Into<String>) -> Outcome {
-    Ok(Ok(Done(Text::new(en, zh))))
+    Ok(Ok(Done::said(Text::new(en, zh))))
 }
 
 fn failed(en: impl Into<String>, zh: impl Into<String>) -> Outcome {

@@ -63,6 +63,7 @@ pub fn of_record(record: &Record<'_>, key: RecordKey, people: &People) -> Readin
         method: method(record.verify),
         direction: Direction::from_state(record.state.into()),
         key: Some(key),
+        profile: None,
         raw: record.raw.to_vec(),
     }
 }
@@ -80,6 +81,7 @@ pub fn of_event(serial: &str, punch: &LivePunch<'_>, size: Option<RecordSize>, p
         method: method(punch.verify),
         direction: Direction::from_state(punch.state.into()),
         key: Some(key),
+        profile: None,
         raw: punch.raw.to_vec(),
     })
 }

@@ -123,6 +123,7 @@ impl Terminal {
                 method: codes::method(punch.verify),
                 direction: codes::direction(punch.status),
                 key: Some(occurrences.key(punch.content(self.serial()))),
+                profile: None,
                 raw: raw.iter().copied().take(RAW).collect(),
             });
         }
@@ -145,6 +146,7 @@ impl Terminal {
             method: Method::Unsaid,
             direction: Direction::Unsaid,
             key: Some(occurrences.key(content)),
+            profile: None,
             raw,
         }
     }

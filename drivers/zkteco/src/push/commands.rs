@@ -247,7 +247,11 @@ impl Terminal {
                 Some(pin) => Order::DeleteUser { pin },
                 None => return refuse_pin(request),
             },
-            Command::Identify | Command::SetFace { .. } => return request.answer(Err(CommandError::Unsupported)),
+            Command::Identify
+            | Command::SetFace { .. }
+            | Command::EnrolFinger
+            | Command::StoreFinger { .. }
+            | Command::DeleteFinger { .. } => return request.answer(Err(CommandError::Unsupported)),
         };
         let given = self.state().orders.give(order, Purpose::Agent(request), Instant::now());
         if let Err(Purpose::Agent(request)) = given {
@@ -265,7 +269,7 @@ impl Terminal {
 }
 
 fn done_text(order: &Order) -> Done {
-    Done(match order {
+    Done::said(match order {
         Order::Check => Text::new(
             "the terminal was told to fetch its settings and the time again; it does not show its clock, so look at its display",
             "已通知设备重新获取参数和时间；设备不回报时钟，请查看屏幕确认",
@@ -282,15 +286,15 @@ fn done_text(order: &Order) -> Done {
 fn answer(period: Period, finding: Finding) -> Result<Done, CommandError> {
     let days = format!("{} – {}", period.from, period.to);
     match finding {
-        Finding::Complete { records } => Ok(Done(Text::new(
+        Finding::Complete { records } => Ok(Done::said(Text::new(
             format!("complete: all {records} records that the terminal has of {days} are here"),
             format!("完整：设备上 {days} 的 {records} 条记录均已收到"),
         ))),
-        Finding::Fewer { theirs, ours } => Ok(Done(Text::new(
+        Finding::Fewer { theirs, ours } => Ok(Done::said(Text::new(
             format!("all {theirs} records that the terminal still has of {days} are here; {ours} had arrived"),
             format!("设备上现存 {days} 的 {theirs} 条记录均已收到（此前共收到 {ours} 条）"),
         ))),
-        Finding::Uncounted { records } => Ok(Done(Text::new(
+        Finding::Uncounted { records } => Ok(Done::said(Text::new(
             format!(
                 "the terminal sent {records} records of {days}; its firmware cannot count, so there is no proof that these are all"
             ),

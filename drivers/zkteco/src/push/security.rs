@@ -107,6 +107,7 @@ impl Terminal {
                 method: codes::method(event.verify),
                 direction: codes::side_of_door(event.inout),
                 key: Some(occurrences.key(event.content(self.serial()))),
+                profile: None,
                 raw: raw.iter().copied().take(4096).collect(),
             });
         }

@@ -141,6 +141,9 @@ impl AgentSide for Timeless {
     fn stranger(&self, stranger: punchd_contract::Stranger) {
         AgentSide::stranger(&self.0, stranger);
     }
+    fn lines(&self) -> &dyn punchd_contract::Lines {
+        self.0.lines()
+    }
     fn now(&self) -> punchd_contract::GatewayTime {
         punchd_contract::GatewayTime { utc: Timestamp::UNIX_EPOCH, bound: None }
     }

@@ -80,6 +80,7 @@ impl Visit<'_> {
                 users,
                 alerts,
                 upload: None,
+                fingers: None,
             };
             fresh +=
                 self.submit(batch).await?.iter().filter(|receipt| receipt.verdict != Verdict::Repeated).count() as u64;

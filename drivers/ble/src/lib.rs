@@ -1,0 +1,1 @@
+//! punchd drivers for Bluetooth Low Energy: devices that notify, and badges that advertise.

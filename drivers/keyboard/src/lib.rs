@@ -1,0 +1,1 @@
+//! punchd driver for USB keyboard-wedge card readers and barcode scanners.

@@ -1,0 +1,1 @@
+//! punchd driver for the PN532 NFC reader over a serial line.

@@ -1,0 +1,1 @@
+//! punchd driver for wall readers that speak Wiegand over two GPIO lines.
