@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use punchd_contract::{Health, Text};
 
-use crate::clock::{AnchorSource, Hint, Known, Now, Quality, Stamp};
+use crate::clock::{AnchorSource, Disputed, Hint, Known, Now, Quality, Stamp};
 
 /// The clock's health.
 pub(super) fn health(stamp: &Stamp, now: &Now, hint: Option<&Hint>, within: Duration) -> Health {
@@ -25,6 +25,26 @@ pub(super) fn health(stamp: &Stamp, now: &Now, hint: Option<&Hint>, within: Dura
         ));
     }
     Health::working(known)
+}
+
+/// A time server and somebody else who knows the time cannot both be right.
+pub(super) fn disputed(disputed: &Disputed) -> Health {
+    let by = rough(Duration::from_millis(disputed.by_ms.unsigned_abs()));
+    let who = match disputed.source {
+        AnchorSource::Terminal => Text::new("a checked terminal", "校验过时钟的终端"),
+        _ => Text::new("WeCom", "企业微信"),
+    };
+    let (ahead, zh) = if disputed.by_ms > 0 { ("ahead of", "快") } else { ("behind", "慢") };
+    Health::warning(Text::new(
+        format!(
+            "The time server's time is {} {ahead} that of {}: one of them is wrong, and punches are dated by the time server. Check which server this machine asks (timedatectl, chronyc sources).",
+            by.en, who.en
+        ),
+        format!(
+            "时间服务器的时间比{}{zh} {}：其中之一有误，打卡时间按时间服务器确定。请检查本机使用的时间服务器（timedatectl、chronyc sources）。",
+            who.zh, by.zh
+        ),
+    ))
 }
 
 fn known_by(by: Known, bound: &str) -> Text {

@@ -167,7 +167,7 @@ pub fn status(
         clock: clock_status(sql, clock)?,
         health: health.map_or_else(|| last_health(sql), Ok)?,
         journal: journal(sql)?,
-        devices: devices(sql)?,
+        devices: devices(sql, clock)?,
         strangers: strangers(sql)?,
         alerts: alerts(sql)?,
     })
@@ -250,17 +250,24 @@ fn journal(sql: &Connection) -> Result<JournalStatus, JournalError> {
     })
 }
 
-fn devices(sql: &Connection) -> Result<Vec<DeviceStatus>, JournalError> {
+fn devices(sql: &Connection, clock: &dyn Clock) -> Result<Vec<DeviceStatus>, JournalError> {
+    let (boot, now) = (clock.stamp().boot, clock.now());
+    // What the wall clock showed at a contact may have been anything; in the boot that runs it is known how long ago that was.
+    let this_boot =
+        |boottime_ns: i64| now.time.0.saturating_sub(now.boottime.0.saturating_sub(boottime_ns).div_euclid(1_000_000));
     let mut select = sql.prepare(
         "SELECT d.name, d.kind, d.serial, c.address, c.firmware,
                 (SELECT clock_offset_ms FROM contact WHERE device = d.device AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 1),
                 (SELECT records_claimed FROM contact WHERE device = d.device AND records_claimed IS NOT NULL ORDER BY contact DESC LIMIT 1),
                 (SELECT records_read FROM contact WHERE device = d.device AND records_read IS NOT NULL ORDER BY contact DESC LIMIT 1),
-                c.wall_ms
+                c.wall_ms, b.kernel_id, c.boottime_ns
            FROM device d LEFT JOIN contact c ON c.contact = (SELECT max(contact) FROM contact WHERE device = d.device)
+           LEFT JOIN boot b USING (boot)
           WHERE d.active = 1 ORDER BY d.name",
     )?;
     let rows = select.query_map([], |row| {
+        let (of, boottime_ns): (Option<String>, Option<i64>) = (row.get(9)?, row.get(10)?);
+        let known = boottime_ns.filter(|_| of.as_deref() == Some(boot.0.as_str())).map(this_boot);
         Ok(DeviceStatus {
             name: row.get(0)?,
             kind: row.get(1)?,
@@ -270,7 +277,7 @@ fn devices(sql: &Connection) -> Result<Vec<DeviceStatus>, JournalError> {
             clock_offset_ms: row.get(5)?,
             records_claimed: row.get(6)?,
             records_read: row.get(7)?,
-            last_contact_ms: row.get(8)?,
+            last_contact_ms: known.map_or_else(|| row.get(8), |known| Ok(Some(known)))?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::clock_health;
 use super::operations::Operations;
-use crate::clock::{Anchor, AnchorSource, Clock, Now, Stamp, StepAlarm, UnixMillis};
+use crate::clock::{Anchor, AnchorSource, Clock, Known, Now, Stamp, StepAlarm, UnixMillis};
 use crate::delivery::Growth;
 use crate::health::{Board, Subject};
 use crate::journal::{JournalError, anchors};
@@ -25,6 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
 /// The pauses between two times that somebody is asked for the time in vain: a network may come at any moment.
 const ASK_AGAIN: Growth = Growth { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+/// What was said on the board is dated anew where the time turned out to be another by so much.
+const ANOTHER_MS: u64 = 60_000;
 /// The wall clock was set when it moved by so much more or less than the boot clock. What a time server does in its daily work is
 /// less, and slewed.
 const STEP_MS: u64 = 500;
@@ -53,6 +55,7 @@ pub(super) struct Timekeeper {
     board: Arc<Board>,
     within: Duration,
     seen: Stamp,
+    known: Now,
     /// The last anchor of each source that is in the journal.
     written: HashMap<AnchorSource, Anchor>,
     /// What held readings were last dated by.
@@ -61,8 +64,8 @@ pub(super) struct Timekeeper {
 
 impl Timekeeper {
     pub(super) fn new(operations: Operations, board: Arc<Board>, within: Duration) -> Self {
-        let seen = operations.clock.stamp();
-        Self { operations, board, within, seen, written: HashMap::new(), dated_by: None }
+        let (seen, known) = (operations.clock.stamp(), operations.clock.now());
+        Self { operations, board, within, seen, known, written: HashMap::new(), dated_by: None }
     }
 
     pub(super) async fn run(mut self) {
@@ -97,12 +100,27 @@ impl Timekeeper {
         let clock = self.operations.clock.clone();
         let (stamp, now, anchor) = (clock.stamp(), clock.now(), clock.anchor());
         self.notice_step(&stamp).await;
-        let health = clock_health::health(&stamp, &now, clock.hinted().as_ref(), self.within);
+        self.date_anew(now);
+        let health = match clock.disputed().filter(|_| now.by == Known::Synchronised) {
+            Some(disputed) => clock_health::disputed(&disputed),
+            None => clock_health::health(&stamp, &now, clock.hinted().as_ref(), self.within),
+        };
         self.board.say(Subject::Clock, health, now.time);
         if let Some(anchor) = anchor
             && self.write_down(&stamp, anchor.clone()).await
         {
             self.date_what_was_held(&now, anchor).await;
+        }
+    }
+
+    /// What stands on the board since 1970 does not stand there for decades.
+    fn date_anew(&mut self, now: Now) {
+        let known = std::mem::replace(&mut self.known, now);
+        let lived_ms = now.boottime.0.saturating_sub(known.boottime.0).div_euclid(1_000_000);
+        let before = UnixMillis(known.time.0.saturating_add(lived_ms));
+        let by_ms = now.time.0.saturating_sub(before.0);
+        if by_ms.unsigned_abs() >= ANOTHER_MS {
+            self.board.shift(before, by_ms);
         }
     }
 

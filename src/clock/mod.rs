@@ -83,6 +83,15 @@ pub struct Hint {
     pub from: String,
 }
 
+/// A time server says one thing, somebody else who knows the time another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disputed {
+    /// Who else.
+    pub source: AnchorSource,
+    /// By how many milliseconds the time server's time is ahead of theirs.
+    pub by_ms: i64,
+}
+
 /// Where stamps come from. One for the whole agent, so that tests can hold the time in their hands.
 pub trait Clock: Send + Sync {
     /// A stamp of now.
@@ -99,6 +108,8 @@ pub trait Clock: Send + Sync {
     fn hinted(&self) -> Option<Hint>;
     /// The time to judge certificates by. Nothing is dated by it.
     fn certificate_time(&self) -> UnixMillis;
+    /// Who contradicted the synchronised clock when they last said something.
+    fn disputed(&self) -> Option<Disputed>;
     /// Announces by a rising number that something was learned.
     fn news(&self) -> watch::Receiver<u64>;
     /// Something that tells at once when the wall clock is set. Inside a runtime only.

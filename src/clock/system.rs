@@ -8,7 +8,7 @@ use super::alarm::StepAlarm;
 use super::core::Core;
 use super::stamp::{BootId, Stamp, UnixMillis};
 use super::trust::Trust;
-use super::{Anchor, Clock, FLOOR, Hint, Now, kernel};
+use super::{Anchor, Clock, Disputed, FLOOR, Hint, Now, kernel};
 
 /// The machine's clock.
 #[derive(Debug)]
@@ -57,6 +57,9 @@ impl Clock for SystemClock {
     }
     fn certificate_time(&self) -> UnixMillis {
         self.core.trust().certificate_time(&kernel::read())
+    }
+    fn disputed(&self) -> Option<Disputed> {
+        self.core.trust().disputed()
     }
     fn news(&self) -> watch::Receiver<u64> {
         self.core.news()

@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::anchor::{Anchor, AnchorSource};
 use super::kernel::Reading;
 use super::stamp::{BootId, BootNanos, Quality, Stamp, UnixMillis};
-use super::{Hint, Known, Now};
+use super::{Disputed, Hint, Known, Now};
 
 /// What a clock that a battery keeps is taken to be right to, while nothing synchronises it.
 pub const KEPT_WITHIN: Duration = Duration::from_secs(20);
@@ -35,11 +35,12 @@ pub(super) struct Trust {
     /// A kept clock as it was first seen in this boot.
     first: Option<Anchor>,
     hint: Option<Hint>,
+    disputed: Option<Disputed>,
 }
 
 impl Trust {
     pub fn new(boot: BootId, floor: UnixMillis, kept: bool) -> Self {
-        Self { boot, floor, kept, anchor: None, first: None, hint: None }
+        Self { boot, floor, kept, anchor: None, first: None, hint: None, disputed: None }
     }
 
     /// A stamp of this reading; takes note of what it proves.
@@ -90,7 +91,8 @@ impl Trust {
         }
     }
 
-    /// Takes an anchor if it is of this boot, believable, and better than what is known. Tells whether it did.
+    /// Takes an anchor if it is of this boot, believable, better than what is known, and not against a synchronised clock. Tells
+    /// whether anything is new.
     pub fn learn(&mut self, learned: &Anchor, reading: &Reading) -> bool {
         if learned.boot != self.boot || learned.true_time < self.floor {
             return false;
@@ -103,13 +105,33 @@ impl Trust {
             }
             return false;
         }
-        self.judge(reading);
+        if self.judge(reading).0 == Quality::Synchronised {
+            let before = self.disputed;
+            self.compare(learned, reading);
+            if self.disputed.is_some() {
+                return self.disputed != before;
+            }
+        }
         let at = reading.boottime;
         let better = self.anchor.as_ref().is_none_or(|known| learned.date_boottime(at).1 < known.date_boottime(at).1);
         if better {
             self.anchor = Some(learned.clone());
         }
         better
+    }
+
+    /// Whether the synchronised clock and somebody else who knows the time can both be right.
+    fn compare(&mut self, learned: &Anchor, reading: &Reading) {
+        let (said, bound) = learned.date_boottime(reading.boottime);
+        let by_ms = reading.wall.0.saturating_sub(said.0);
+        let within = bound.saturating_add(reading.synchronised_within.unwrap_or_default());
+        self.disputed = (Duration::from_millis(by_ms.unsigned_abs()) > within)
+            .then_some(Disputed { source: learned.source, by_ms })
+            .filter(|_| learned.source != AnchorSource::System);
+    }
+
+    pub fn disputed(&self) -> Option<Disputed> {
+        self.disputed
     }
 
     /// The anchor that the boot's readings are to be dated by; of a kept clock without any, how it was first seen.

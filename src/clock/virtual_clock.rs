@@ -11,7 +11,7 @@ use super::core::Core;
 use super::kernel::Reading;
 use super::stamp::{BootId, BootNanos, Quality, Stamp, UnixMillis};
 use super::trust::Trust;
-use super::{Anchor, AnchorSource, Clock, EARLIEST, Hint, Now};
+use super::{Anchor, AnchorSource, Clock, Disputed, EARLIEST, Hint, Now};
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
@@ -118,6 +118,9 @@ impl Clock for VirtualClock {
     fn certificate_time(&self) -> UnixMillis {
         let reading = self.read();
         self.core.trust().certificate_time(&reading)
+    }
+    fn disputed(&self) -> Option<Disputed> {
+        self.core.trust().disputed()
     }
     fn news(&self) -> watch::Receiver<u64> {
         self.core.news()

@@ -18,7 +18,7 @@ async fn a_step_by_hand_is_written_down_and_shown_at_once_and_taps_keep_their_tr
         site.until("SELECT count(*) FROM anchor", 1).await;
         site.passes(10);
         site.clock.set_by_hand(UnixMillis((EVENING + 10 + by_s) * 1000));
-        site.until(STEPS, 1).await;
+        site.at_once(STEPS, 1).await;
         assert_eq!(site.ask::<i64>(LAST_STEP).await, by_s * 1000);
         assert!(site.ask::<i64>("SELECT clock_bound_ms FROM clock_step").await >= by_s.abs() * 1000);
         site.says(Condition::Warning, "The system clock itself is wrong").await;
@@ -38,7 +38,7 @@ async fn a_step_by_the_time_server_is_believed() {
         site.start().await;
         site.until("SELECT count(*) FROM anchor", 1).await;
         site.clock.step(UnixMillis((EVENING + by_s) * 1000));
-        site.until(STEPS, 1).await;
+        site.at_once(STEPS, 1).await;
         site.until("SELECT count(*) FROM anchor", 2).await;
         site.says(Condition::Working, "Synchronised").await;
         let Verdict::Punch { time, .. } = site.tap().await else { panic!("a synchronised clock is believed") };
@@ -54,7 +54,7 @@ async fn a_clock_that_never_knew_the_time_knows_it_no_better_when_somebody_sets_
     for wall in [EVENING, EVENING - 86_400] {
         let before: i64 = site.ask(STEPS).await;
         site.clock.set_by_hand(UnixMillis(wall * 1000));
-        site.until(STEPS, before + 1).await;
+        site.at_once(STEPS, before + 1).await;
         assert!(matches!(site.tap().await, Verdict::Held { .. }));
     }
     site.says(Condition::Warning, "does not know the time yet").await;
@@ -92,5 +92,21 @@ async fn what_a_time_server_does_in_its_daily_work_is_no_step() {
     site.clock.step(UnixMillis(EVENING * 1000 + 120));
     assert!(matches!(site.tap().await, Verdict::Punch { .. }));
     site.clock.step(UnixMillis(EVENING * 1000 + 60_000));
-    site.until(STEPS, 1).await;
+    site.at_once(STEPS, 1).await;
+}
+
+#[tokio::test]
+async fn what_was_said_before_the_time_was_known_is_not_decades_old_afterwards() {
+    let mut site = Site::new().await;
+    site.boots_in_1970("b");
+    site.start().await;
+    site.meets("SN1", 0, 1).await;
+    site.says(Condition::Warning, "does not know").await;
+    site.passes(60);
+    site.is_synchronised();
+    site.says(Condition::Working, "Synchronised").await;
+    let status = site.status().await;
+    let oldest = status.health.values().map(|state| status.now_ms - state.since_ms).max().unwrap();
+    assert!((0..=70_000).contains(&oldest), "{oldest}");
+    assert_eq!(status.now_ms - status.devices[0].last_contact_ms.unwrap(), 60_000);
 }

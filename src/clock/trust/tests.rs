@@ -142,3 +142,17 @@ fn certificates_are_judged_by_the_best_that_is_known_and_by_a_hint_only_while_no
     trust.learn(&anchor(100, EVENING + 60_000, 1_000, AnchorSource::Wecom), &reading);
     assert_eq!(trust.certificate_time(&reading), UnixMillis(EVENING + 60_000));
 }
+
+#[test]
+fn a_time_server_that_contradicts_wecom_is_believed_and_the_contradiction_is_told() {
+    let mut trust = trust(false);
+    let at = read(100, EVENING, Some(50));
+    trust.learn(&anchor(100, EVENING - 900, 1_100, AnchorSource::Wecom), &at);
+    assert_eq!(trust.disputed(), None);
+    assert!(trust.learn(&anchor(100, EVENING - 3_600_000, 20, AnchorSource::Wecom), &at), "news, but no anchor");
+    assert_eq!(trust.anchor().unwrap().source, AnchorSource::System);
+    assert_eq!(trust.disputed(), Some(Disputed { source: AnchorSource::Wecom, by_ms: 3_600_000 }));
+    assert_eq!(trust.now(&at).time, UnixMillis(EVENING));
+    trust.learn(&anchor(100, EVENING, 1_100, AnchorSource::Wecom), &at);
+    assert_eq!(trust.disputed(), None);
+}
