@@ -98,10 +98,13 @@ def bluetooth_up():
 
 
 def typed(agent, keyboard, cards):
-    """Each card once, with a person's pause, and whether it came into the journal."""
+    """Each card once, when the one before has been answered. The answers: for how long the reader's light was on."""
+    answers = []
     for card in cards:
         keyboard.present(card)
-        wait(lambda: agent.readings("desk")[TYPED[card]], 30, f"the typed card {card} is not in the journal")
+        answers.append(keyboard.lit(30))
+        must(agent.readings("desk")[TYPED[card]], f"the typed card {card} is not in the journal\n{log()}")
+    return answers
 
 
 def main():
@@ -111,7 +114,7 @@ def main():
     agent.start()
 
     wait(lambda: agent.works("desk"), 60, "the keyboard reader does not work")
-    typed(agent, keyboard, [*TYPED][:4])
+    answers = typed(agent, keyboard, [*TYPED][:4])
     check("a typing reader's cards are in the journal", True)
 
     for credential in OVER_THE_AIR[:5]:
@@ -134,13 +137,15 @@ def main():
     run("bluetoothctl", "power", "on")
     keyboard = Keyboard(*READER)
     wait(lambda: agent.works("desk"), 60, "the replugged reader does not work")
-    typed(agent, keyboard, [*TYPED][4:])
+    answers += typed(agent, keyboard, [*TYPED][4:])
     check("the reader is unplugged and plugged in again, and its cards are in the journal", True)
     for credential in OVER_THE_AIR[11:]:
         terminal.punch(credential)
     wait(lambda: len(terminal.done()) == len(OVER_THE_AIR), 120, "after bluetoothd was away there are no more receipts")
     check(f"bluetoothd is away for a while, and all punches have their receipts ({terminal.repeats} were repeated)", True)
 
+    # Short flashes say unknown, already there or refused.
+    check("and each was answered by the reader's light, once and long", all(lit and lit > 0.5 for lit in answers), answers)
     at_desk = agent.readings("desk")
     cards = {*TYPED.values()}
     wrong = [f"{card} is there {at_desk[card]} times" for card in {*cards, *at_desk} if at_desk[card] != (card in cards)]
