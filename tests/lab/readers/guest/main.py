@@ -18,6 +18,7 @@ from keyboard import Keyboard
 # People by what they present: ids over the air, cards as ten decimal digits of their bytes.
 OVER_THE_AIR = [f"7{number:03}" for number in range(1, 16)]
 TYPED = {f"{number:010}": f"{number:08X}" for number in range(7625328, 7625340)}
+AIR_LOG = "/run/ble_terminal.log"
 READER = ("LAB CARD READER", 0x1234, 0x5678)
 
 
@@ -34,7 +35,7 @@ def wait(held, within, otherwise):
 
 
 def log():
-    return run("journalctl", "--no-pager", "-o", "short-monotonic", "-n", "40", "-u", "punchd", "-u", "bluetooth")[1]
+    return run("journalctl", "--no-pager", "-o", "short-monotonic", "-n", "40", "-u", "punchd", "-u", "bluetooth")[1] + run("tail", AIR_LOG)[1]
 
 
 class BleTerminal:
@@ -42,7 +43,8 @@ class BleTerminal:
 
     def __init__(self):
         words = ["python3", os.path.join(os.path.dirname(__file__), "ble_terminal.py")]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with open(AIR_LOG, "w", encoding="utf-8") as said:
+            self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True)
         must(self.process.stdout.readline().strip() == "ready", "the Bluetooth terminal does not start")
         self.receipts, self.repeats, self.told = [], 0, queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
