@@ -1,1 +1,3 @@
 //! punchd driver for the PN532 NFC reader over a serial line.
+
+pub mod protocol;
