@@ -1,4 +1,4 @@
-//! `punchd-sim device`: a virtual terminal, alone; what all kinds have in common.
+//! `punchd-sim device`: a virtual terminal or reader, alone; what all kinds have in common.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
+use super::pn532::Pn532;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
 use super::{Failure, until_stopped};
@@ -23,6 +24,8 @@ enum Kind {
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
     ZktecoPush(ZktecoPush),
+    /// Be a PN532 card reader at a serial port.
+    Pn532(Pn532),
 }
 
 impl Device {
@@ -30,6 +33,7 @@ impl Device {
         match self.kind {
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
+            Kind::Pn532(reader) => reader.run().await,
         }
     }
 }
