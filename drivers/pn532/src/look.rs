@@ -33,8 +33,17 @@ pub(crate) struct Card {
     pub(crate) profile: String,
     /// What the chip told of it.
     pub(crate) raw: Vec<u8>,
+    /// As which it was found; FeliCa at either speed is one.
+    pub(crate) technology: Technology,
     /// It is an application's number.
     pub(crate) by_application: bool,
+}
+
+impl Card {
+    /// Whether one pass is not enough: the number may be made up, or another card may have come after its kind was asked for.
+    fn wants_a_second_look(&self, settings: &Settings) -> bool {
+        self.technology == Technology::B || settings.technologies.first() != Some(&self.technology)
+    }
 }
 
 impl PartialEq for Card {
@@ -53,9 +62,28 @@ enum Part {
     Unclear,
 }
 
-/// Looks once. `lying` is what lay there the last time. Cards that were seen lose the field, so that the next look finds them again
-/// (facts/readers.md A.5); so does an empty reader, which saves power.
+/// Looks at what lies there. `lying` is what lay there the last time and was read.
 pub(crate) async fn look(chip: &mut Chip, settings: &Settings, lying: Option<&Card>) -> Result<Seen, Trouble> {
+    let seen = pass(chip, settings).await?;
+    let Seen::Card(card) = &seen else { return Ok(seen) };
+    if lying == Some(card) || !card.wants_a_second_look(settings) {
+        return Ok(seen);
+    }
+    Ok(match pass(chip, settings).await? {
+        Seen::Card(again) if again == *card => Seen::Card(again),
+        // Some cards of type B make up a number whenever they get power.
+        Seen::Card(again) if again.technology == Technology::B && card.technology == Technology::B => {
+            Seen::Refused(Refusal::Random)
+        }
+        Seen::Card(_) => Seen::Refused(Refusal::Several),
+        Seen::Nothing => Seen::Unclear,
+        other => other,
+    })
+}
+
+/// Asks for every kind of card once. Cards that were seen lose the field, so that the next pass finds them again
+/// (facts/readers.md A.5); so does an empty reader, which saves power.
+async fn pass(chip: &mut Chip, settings: &Settings) -> Result<Seen, Trouble> {
     let mut parts = Vec::new();
     for technology in &settings.technologies {
         let data = chip.ask(&Command::List(*technology)).await?;
@@ -63,11 +91,7 @@ pub(crate) async fn look(chip: &mut Chip, settings: &Settings, lying: Option<&Ca
             Ok(Listing::Nothing) => continue,
             Ok(Listing::Several) => Part::Refused(Refusal::Several),
             Ok(Listing::One(number, target)) => {
-                let application = settings.application.as_ref();
-                match read(chip, number, target, &data, application, lying).await? {
-                    Some(part) => part,
-                    None => continue,
-                }
+                read(chip, number, target, &data, settings.application.as_ref()).await?
             }
             Err(_) => Part::Unclear,
         };
@@ -106,48 +130,33 @@ fn together(mut parts: Vec<Part>) -> Seen {
     }
 }
 
-/// Reads one card; `None`: it is gone again.
+/// Reads one card.
 async fn read(
     chip: &mut Chip,
     number: u8,
     target: Target,
     raw: &[u8],
     application: Option<&Application>,
-    lying: Option<&Card>,
-) -> Result<Option<Part>, Trouble> {
-    let card = |number: &[u8], profile: &str| Card {
+) -> Result<Part, Trouble> {
+    let card = |number: &[u8], profile: &str, technology| Card {
         number: number.to_vec(),
         profile: profile.to_owned(),
         raw: raw.to_vec(),
+        technology,
         by_application: false,
     };
-    Ok(Some(match target {
-        Target::A(target) => match application.filter(|_| target.is_iso_dep()) {
-            Some(application) => {
-                by_application(chip, number, &target, application, card(&target.uid, "iso14443a")).await?
+    Ok(match target {
+        Target::A(target) => {
+            let own = card(&target.uid, "iso14443a", Technology::A);
+            match application.filter(|_| target.is_iso_dep()) {
+                Some(application) => by_application(chip, number, &target, application, own).await?,
+                None if target.is_random() => Part::Refused(Refusal::Random),
+                None => Part::Card(own),
             }
-            None if target.is_random() => Part::Refused(Refusal::Random),
-            None => Part::Card(card(&target.uid, "iso14443a")),
-        },
-        Target::B(target) => {
-            let found = card(&target.pupi, "iso14443b");
-            if lying == Some(&found) { Part::Card(found) } else { return selected_again(chip, found).await.map(Some) }
         }
+        Target::B(target) => Part::Card(card(&target.pupi, "iso14443b", Technology::B)),
         Target::Felica(target) if target.is_random() => Part::Refused(Refusal::Random),
-        Target::Felica(target) => Part::Card(card(&target.idm, "felica")),
-    }))
-}
-
-/// Whether a card of type B has the same number a second time: some make one up whenever they get power.
-async fn selected_again(chip: &mut Chip, found: Card) -> Result<Part, Trouble> {
-    chip.ask(&Command::ReleaseAll).await?;
-    chip.ask(&Command::FieldOff).await?;
-    let data = chip.ask(&Command::List(Technology::B)).await?;
-    Ok(match Listing::parse(Technology::B, &data) {
-        Ok(Listing::One(_, Target::B(again))) if again.pupi[..] == found.number => Part::Card(found),
-        Ok(Listing::One(..)) => Part::Refused(Refusal::Random),
-        Ok(Listing::Several) => Part::Refused(Refusal::Several),
-        Ok(Listing::Nothing) | Err(_) => Part::Unclear,
+        Target::Felica(target) => Part::Card(card(&target.idm, "felica", Technology::Felica212)),
     })
 }
 
@@ -181,7 +190,7 @@ async fn by_application(
     raw.extend_from_slice(&answer.data);
     raw.extend(answer.status.to_be_bytes());
     let aid: String = application.aid.iter().map(|byte| format!("{byte:02X}")).collect();
-    Ok(Part::Card(Card { number: answer.data, profile: format!("aid:{aid}"), raw, by_application: true }))
+    Ok(Part::Card(Card { number: answer.data, profile: format!("aid:{aid}"), raw, by_application: true, ..card }))
 }
 
 /// Neither a description nor empty memory.

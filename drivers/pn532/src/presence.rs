@@ -91,6 +91,7 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::target::Technology;
 
     const LOOK: Duration = Duration::from_millis(200);
 
@@ -106,7 +107,8 @@ mod tests {
     }
 
     fn card(number: u8) -> Card {
-        Card { number: vec![number; 4], profile: "iso14443a".into(), raw: vec![], by_application: false }
+        let (number, profile) = (vec![number; 4], "iso14443a".into());
+        Card { number, profile, raw: vec![], technology: Technology::A, by_application: false }
     }
 
     fn phone() -> Card {
