@@ -1,7 +1,14 @@
 //! Every driver there is: one line each. The config check, `punchd devices kinds`, the reference and the completions follow.
 
 use punchd_contract::{Driver, Registered};
+use punchd_pn532::Pn532;
+use punchd_serial_line::SerialLine;
 use punchd_zkteco::{ZktecoPull, ZktecoPush};
 
 /// The drivers, in the order in which they are shown.
-pub static DRIVERS: &[&dyn Driver] = &[&Registered::<ZktecoPull>::NEW, &Registered::<ZktecoPush>::NEW];
+pub static DRIVERS: &[&dyn Driver] = &[
+    &Registered::<ZktecoPull>::NEW,
+    &Registered::<ZktecoPush>::NEW,
+    &Registered::<Pn532>::NEW,
+    &Registered::<SerialLine>::NEW,
+];

@@ -23,6 +23,8 @@ struct Lying {
 struct State {
     /// The number under which the chip speaks to it.
     selected: Option<u8>,
+    /// Told to rest: is not found again before it has lost power, so that the card beside it is.
+    rests: bool,
     application: Option<usize>,
     unlocked: bool,
 }
@@ -91,7 +93,7 @@ impl Field {
                 (Way::B, Shown::B { .. }) | (Way::Felica, Shown::Felica { .. }) => true,
                 _ => false,
             };
-            if !asked || (lying.card.is_iso_dep() && lying.state.selected.is_some()) {
+            if !asked || lying.state.rests || (lying.card.is_iso_dep() && lying.state.selected.is_some()) {
                 continue;
             }
             let number = found.len() as u8 + 1;
@@ -107,8 +109,10 @@ impl Field {
     /// The cards are told to rest; which one, or all (0).
     pub(super) fn release(&mut self, number: u8) {
         for lying in &mut self.cards {
-            if number == 0 || lying.state.selected == Some(number) {
-                lying.state = State::default();
+            if lying.state.selected.is_some_and(|selected| number == 0 || number == selected) {
+                // FeliCa knows no rest.
+                let rests = !matches!(lying.card, Card::Felica(_));
+                lying.state = State { rests, ..State::default() };
             }
         }
     }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
 use super::pn532::Pn532;
+use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
 use super::{Failure, until_stopped};
@@ -20,20 +21,23 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a PN532 card reader at a serial port.
+    Pn532(Pn532),
+    /// Be a scanner or card reader that sends lines over a serial port.
+    SerialLine(SerialLine),
     /// Be a ZKTeco terminal that is asked over port 4370.
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
     ZktecoPush(ZktecoPush),
-    /// Be a PN532 card reader at a serial port.
-    Pn532(Pn532),
 }
 
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::Pn532(reader) => reader.run().await,
+            Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
-            Kind::Pn532(reader) => reader.run().await,
         }
     }
 }

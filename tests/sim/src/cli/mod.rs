@@ -10,6 +10,8 @@ mod plug;
 mod pn532;
 /// The line that says that something is ready.
 mod ready;
+/// A reader that sends lines.
+mod serial_line;
 /// The stand-in for WeCom's server.
 mod wecom;
 /// A terminal that is asked.
