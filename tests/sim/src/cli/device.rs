@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
+use super::pn532::Pn532;
 use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
@@ -20,6 +21,8 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a PN532 card reader at a serial port.
+    Pn532(Pn532),
     /// Be a scanner or card reader that sends lines over a serial port.
     SerialLine(SerialLine),
     /// Be a ZKTeco terminal that is asked over port 4370.
@@ -31,6 +34,7 @@ enum Kind {
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::Pn532(reader) => reader.run().await,
             Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
