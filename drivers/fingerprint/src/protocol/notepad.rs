@@ -26,6 +26,13 @@ impl Label {
         ours.then(|| Self { id: *id, generation: u32::from_be_bytes(*generation) })
     }
 
+    /// With the id that stands in names.
+    pub fn from_text(id: &str, generation: u32) -> Option<Self> {
+        let number = u64::from_str_radix(id, 16).ok().filter(|_| id.len() == 12)?;
+        let [_, _, id @ ..] = number.to_be_bytes();
+        Some(Self { id, generation })
+    }
+
     /// The page.
     pub fn page(&self) -> [u8; NOTEPAD_BYTES] {
         let said = [&MARK[..], &[VERSION], &self.id, &self.generation.to_be_bytes(), &[0; 13]].concat();
@@ -34,6 +41,11 @@ impl Label {
             *place = byte;
         }
         page
+    }
+
+    /// Whether a page may be written: blank, or a label of ours that was torn.
+    pub fn is_free(page: &[u8; NOTEPAD_BYTES]) -> bool {
+        page.starts_with(&MARK) || page.iter().all(|byte| *byte == 0) || page.iter().all(|byte| *byte == 0xFF)
     }
 
     /// The id as it stands in names.
@@ -62,6 +74,7 @@ mod tests {
         fn a_label_is_read_as_it_is_written(id in any::<[u8; 6]>(), generation in any::<u32>()) {
             let label = Label { id, generation };
             prop_assert_eq!(Label::parse(&label.page()), Some(label));
+            prop_assert_eq!(Label::from_text(&label.id_text(), generation), Some(label));
         }
 
         #[test]

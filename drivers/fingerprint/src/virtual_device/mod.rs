@@ -154,6 +154,12 @@ impl VirtualModule {
         self.shared.wake.notify_one();
     }
 
+    /// Somebody puts another module in its place, at the same plug.
+    pub fn exchange(&self, other: Options) {
+        self.inner().state = State::new(other);
+        self.brown_out();
+    }
+
     /// Answers over this line until it breaks. Called anew after each replug, which is a power cut for modules fed by their adapter.
     pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
         self.brown_out();
