@@ -257,10 +257,7 @@ pub fn exists(name: Option<FingerName>) -> Text {
             format!("this finger is stored already, as {name}: use another finger, or delete that one first"),
             format!("该指纹已登记，名称为 {name}：请换一根手指，或先删除原有指纹"),
         ),
-        None => Text::new(
-            "this finger is stored already: use another finger",
-            "该指纹已登记：请换一根手指",
-        ),
+        None => Text::new("this finger is stored already: use another finger", "该指纹已登记：请换一根手指"),
     }
 }
 

@@ -45,10 +45,9 @@ async fn answers(line: &mut punchd_contract::Line) -> Option<Text> {
     exchange(line, Ask::VfyPwd { password: 0 }).await?;
     let parameters = exchange(line, Ask::ReadSysPara).await.and_then(|params| Parameters::parse(&params));
     Some(match parameters {
-        Some(Parameters { capacity, .. }) => Text::new(
-            format!("a fingerprint module with {capacity} slots"),
-            format!("指纹模块，{capacity} 个存储位"),
-        ),
+        Some(Parameters { capacity, .. }) => {
+            Text::new(format!("a fingerprint module with {capacity} slots"), format!("指纹模块，{capacity} 个存储位"))
+        }
         None => Text::new("a fingerprint module that wants its password", "需要密码的指纹模块"),
     })
 }

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use punchd_contract::{Credential, Health, Method, Reading, Receipt, Sign, Text, Tone};
+use punchd_contract::{Command, Credential, Health, Method, Reading, Receipt, Sign, Text, Tone};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::light::{Guide, Light};
@@ -51,15 +51,16 @@ enum Image {
 pub async fn stay(module: &mut Module<'_>) -> Result<Infallible, Trouble> {
     let port = module.port;
     let poll = module.settings.poll;
-    let mut gate =
-        Gate { module, lying: None, sign_ends: None, bad_images: 0, said: Instant::now(), unknown: 0 };
+    let mut gate = Gate { module, lying: None, sign_ends: None, bad_images: 0, said: Instant::now(), unknown: 0 };
     gate.light().guide(&mut gate.module.session, Guide::Nothing).await?;
     gate.say();
     loop {
         tokio::select! {
             request = port.request() => {
+                let enrols = request.command == Command::EnrolFinger;
                 orders::carry_out(gate.module, request).await?;
-                gate.lying = Some(Instant::now());
+                // The finger that was enrolled still lies, and is no punch.
+                gate.lying = enrols.then(Instant::now);
                 gate.sign_ends = Some(Instant::now() + SIGN_STAYS);
                 gate.say();
             }
@@ -84,7 +85,9 @@ impl Gate<'_, '_> {
         let lies = self.lying.is_some_and(|since| since.elapsed() > NO_FINGER_LIES);
         let health = if lies {
             Health::warning(Text::new(
-                format!("something lies on the fingerprint module at {place}, so that no finger can be read: wipe the glass"),
+                format!(
+                    "something lies on the fingerprint module at {place}, so that no finger can be read: wipe the glass"
+                ),
                 format!("{place} 处的指纹模块上一直有异物，无法读取手指：请擦拭传感器表面"),
             ))
         } else if self.bad_images >= BAD_IMAGES {
@@ -244,9 +247,10 @@ pub fn bad_image(code: Code) -> Text {
             "Too little of the finger is seen: lay it flat on the middle; moisten it if it is dry.",
             "特征点太少：请将手指平放在中央，手指过干请稍微湿润",
         ),
-        Code::ImageFailed | Code::NoValidImage => {
-            Text::new("No image was taken: hold the finger still, and touch again.", "未能采集图像：请保持手指不动后重试")
-        }
+        Code::ImageFailed | Code::NoValidImage => Text::new(
+            "No image was taken: hold the finger still, and touch again.",
+            "未能采集图像：请保持手指不动后重试",
+        ),
         _ => Text::new("The module could not read the finger: touch again.", "模块未能读取手指，请重试"),
     }
 }

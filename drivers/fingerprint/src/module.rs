@@ -151,7 +151,9 @@ impl<'a> Module<'a> {
             .memory
             .modules()
             .iter()
-            .filter(|known| !known.notepad && (known.system, known.capacity) == (parameters.system, parameters.capacity))
+            .filter(|known| {
+                !known.notepad && (known.system, known.capacity) == (parameters.system, parameters.capacity)
+            })
             .filter(|known| product.is_none() || known.product.is_none() || known.product.as_ref() == product)
             .cloned()
             .collect();
@@ -163,7 +165,8 @@ impl<'a> Module<'a> {
                     template.is_some_and(|template| Witness::of(witness.slot, &template) == witness)
                 }
                 None => {
-                    let (names, there) = (known.slots().count(), known.slots().filter(|slot| used.contains(slot)).count());
+                    let (names, there) =
+                        (known.slots().count(), known.slots().filter(|slot| used.contains(slot)).count());
                     there * 2 >= names && (there > 0 || names == 0)
                 }
             };
@@ -283,7 +286,9 @@ impl<'a> Module<'a> {
 
     /// The template in a slot, read twice alike; `None` where the module does not give it away whole.
     pub async fn template_of(&mut self, slot: u16) -> Result<Option<Vec<u8>>, Trouble> {
-        if self.known.template == Some(0) || self.session.code(Ask::LoadChar { buffer: 1, page: slot }).await? != Code::Ok {
+        if self.known.template == Some(0)
+            || self.session.code(Ask::LoadChar { buffer: 1, page: slot }).await? != Code::Ok
+        {
             return Ok(None);
         }
         self.template_in(1).await
@@ -334,11 +339,16 @@ impl<'a> Module<'a> {
                 format!(
                     "another fingerprint module than before is at {place}: enrol the people in it, or put the old one back; its {foreign} stored fingers are unknown until they are mapped"
                 ),
-                format!("{place} 处换了另一块指纹模块：请在其上重新登记人员，或换回原模块；其中已有的 {foreign} 枚指纹在关联人员前均视为未知"),
+                format!(
+                    "{place} 处换了另一块指纹模块：请在其上重新登记人员，或换回原模块；其中已有的 {foreign} 枚指纹在关联人员前均视为未知"
+                ),
             ));
         }
         Health::working(Text::new(
-            format!("reading fingers at {place}: {ours} enrolled, {foreign} from elsewhere, {} slots", self.known.capacity),
+            format!(
+                "reading fingers at {place}: {ours} enrolled, {foreign} from elsewhere, {} slots",
+                self.known.capacity
+            ),
             format!("正在 {place} 读取指纹：已登记 {ours} 枚，外来 {foreign} 枚，共 {} 个存储位", self.known.capacity),
         ))
     }
@@ -374,7 +384,9 @@ fn exchanged(last: &Known, now: &Known, returned: bool) -> Alert {
 
 fn vanished(count: usize, names: &str) -> Alert {
     let text = Text::new(
-        format!("{count} fingers are gone from the module, deleted by something else than punchd: {names}; enrol these people again"),
+        format!(
+            "{count} fingers are gone from the module, deleted by something else than punchd: {names}; enrol these people again"
+        ),
         format!("模块中有 {count} 枚指纹被 punchd 以外的程序删除：{names}；请重新登记相关人员"),
     );
     Alert { kind: AlertKind::Other, text }

@@ -46,10 +46,7 @@ fn said(en: impl Into<String>, zh: impl Into<String>) -> Outcome {
 
 async fn identify(module: &mut Module<'_>) -> Outcome {
     match module.known.light.unwrap_or(Light::Dark) {
-        Light::Dark => failed(Text::new(
-            "this module has no light that can be switched",
-            "该模块没有可控制的指示灯",
-        )),
+        Light::Dark => failed(Text::new("this module has no light that can be switched", "该模块没有可控制的指示灯")),
         light => {
             light.guide(&mut module.session, Guide::Here).await?;
             said("it blinked", "指示灯已闪烁")

@@ -156,9 +156,8 @@ mod tests {
     #[test]
     fn a_password_does_not_show() {
         let place = Place::Serial("/dev/ttyUSB0".into());
-        let values = Values::new()
-            .with("port", Value::Line(place))
-            .with("password", Value::Secret(Secret::new("0x12345678")));
+        let values =
+            Values::new().with("port", Value::Line(place)).with("password", Value::Secret(Secret::new("0x12345678")));
         let settings = parse(&values).unwrap();
         assert_eq!(settings.password.reveal(), 0x1234_5678);
         assert!(!format!("{settings:?}").contains("12345678") && !format!("{settings:?}").contains("305419896"));

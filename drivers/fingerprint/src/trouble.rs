@@ -54,7 +54,9 @@ impl Trouble {
                 format!("{place} 处的指纹模块拒绝了密码：请设置 `password`"),
             ),
             Self::Restarted => Text::new(
-                format!("the fingerprint module at {place} has lost power for a moment: if this comes again, check its supply"),
+                format!(
+                    "the fingerprint module at {place} has lost power for a moment: if this comes again, check its supply"
+                ),
                 format!("{place} 处的指纹模块曾短暂断电：如反复出现，请检查供电"),
             ),
             Self::Mute { what, code } => Text::new(

@@ -212,7 +212,11 @@ impl Ask {
             Code::NoMatch => {
                 matches!(
                     self,
-                    Self::Match | Self::Search { .. } | Self::HighSpeedSearch { .. } | Self::Img2Tz { .. } | Self::RegModel
+                    Self::Match
+                        | Self::Search { .. }
+                        | Self::HighSpeedSearch { .. }
+                        | Self::Img2Tz { .. }
+                        | Self::RegModel
                 )
             }
             Code::NotFound | Code::LibraryEmpty => matches!(self, Self::Search { .. } | Self::HighSpeedSearch { .. }),

@@ -191,7 +191,11 @@ mod tests {
     fn any_packet() -> impl Strategy<Value = Packet> {
         let pid = prop_oneof![Just(Pid::Command), Just(Pid::Data), Just(Pid::Answer), Just(Pid::LastData)];
         let content = proptest::collection::vec(any::<u8>(), 0..=MOST_CONTENT);
-        (any::<u32>(), pid, content).prop_map(|(address, pid, content)| Packet { address: Address(address), pid, content })
+        (any::<u32>(), pid, content).prop_map(|(address, pid, content)| Packet {
+            address: Address(address),
+            pid,
+            content,
+        })
     }
 
     proptest! {

@@ -59,6 +59,7 @@ struct Inner {
     starts: u64,
     mischief: Option<(Option<u8>, Mischief)>,
     slow: Duration,
+    dead: bool,
 }
 
 impl VirtualModule {
@@ -70,6 +71,7 @@ impl VirtualModule {
             starts: 0,
             mischief: None,
             slow: Duration::ZERO,
+            dead: false,
         };
         Self { shared: Arc::new(Shared { inner: Mutex::new(inner), wake: Notify::new() }) }
     }
@@ -147,11 +149,17 @@ impl VirtualModule {
             let mut inner = self.inner();
             inner.starts += 1;
             inner.state.power_on();
-            if inner.state.options.says_ready {
+            if inner.state.options.says_ready && !inner.dead {
                 inner.unasked.push(0x55);
             }
         }
         self.shared.wake.notify_one();
+    }
+
+    /// Whether it has power. Without, it is silent, with the line open.
+    pub fn power(&self, on: bool) {
+        self.inner().dead = !on;
+        self.brown_out();
     }
 
     /// Somebody puts another module in its place, at the same plug.
@@ -216,6 +224,9 @@ impl VirtualModule {
         stream: &mut (impl AsyncWrite + Unpin),
         receiving: &mut Option<(u8, Vec<u8>)>,
     ) -> std::io::Result<()> {
+        if self.inner().dead {
+            return Ok(());
+        }
         let op = content.first().copied();
         let (reply, starts, slow) = {
             let mut inner = self.inner();

@@ -113,7 +113,9 @@ impl State {
             Ask::DownChar { buffer } if self.buffer(buffer).is_some() => Reply::Receive(buffer),
             Ask::DownChar { .. } => code(Code::CannotReceive),
             Ask::UpImage if self.image.is_none() => code(Code::ImageUploadFailed),
-            Ask::UpImage => Reply::Data((0..IMAGE_BYTES).map(|at| if at / 1024 % 2 == 0 { 0x0F } else { 0xF0 }).collect()),
+            Ask::UpImage => {
+                Reply::Data((0..IMAGE_BYTES).map(|at| if at / 1024 % 2 == 0 { 0x0F } else { 0xF0 }).collect())
+            }
             Ask::DeletChar { page, count } => self.delete(page, count),
             Ask::Empty => {
                 self.library.clear();
