@@ -33,7 +33,11 @@ pub mod finger;
 
 pub mod credential;
 
+pub mod card_text;
+
 pub mod reading;
+
+pub mod presented_text;
 
 pub mod batch;
 
@@ -53,6 +57,7 @@ pub mod text;
 pub mod conformance;
 
 pub use batch::{Alert, AlertKind, Batch, Contact, Cursor, MAX_BATCH, TerminalUser, Upload};
+pub use card_text::NumberFormat;
 pub use command::{Command, CommandError, Done, Request};
 pub use credential::Credential;
 pub use declaration::{Ability, Declaration, Default, Setting, Shape};
@@ -63,6 +68,7 @@ pub use health::{Condition, Health};
 pub use line::{Line, LineError, Lines, Mode, Parity, Place};
 pub use names::{DeviceName, SerialNumber};
 pub use port::{AgentSide, GatewayTime, Port, Stranger};
+pub use presented_text::{Meaning, Misread, PresentedText};
 pub use reading::{Direction, Happened, Method, Occurrences, Origin, Reading, RecordKey};
 pub use receipt::{NotRecorded, Receipt, Verdict};
 pub use settings::{Endpoint, Mistake, Secret, Value, Values};

@@ -115,9 +115,9 @@ async fn the_agent_can_have_days_compared_and_the_whole_log_read() {
     let terminal = forgetful(&site, 7);
     assert!(site.sees(complete).await);
     let done = site.bench.command(Command::Reconcile { from: date(2025, 12, 30), to: date(2026, 1, 1) }).await.unwrap();
-    assert!(done.0.en.starts_with("complete: all 6 records"), "{}", done.0);
+    assert!(done.text.en.starts_with("complete: all 6 records"), "{}", done.text);
     let done = site.bench.command(Command::ReadLog).await.unwrap();
-    assert!(done.0.en.starts_with("complete: all 15 records"), "{}", done.0);
+    assert!(done.text.en.starts_with("complete: all 15 records"), "{}", done.text);
     assert_eq!(site.bench.readings().len(), 15);
     terminal.go_offline();
     tokio::time::sleep(10 * MINUTE).await;

@@ -19,7 +19,7 @@ async fn a_terminal_beeps_opens_and_takes_the_time() {
     site.bench.command(Command::Unlock).await.unwrap();
     assert_eq!(site.terminal.unlocks(), 1);
     let done = site.bench.command(Command::SetClock).await.unwrap();
-    assert!(done.0.en.contains("2026-11-02T08:00"), "{}", done.0);
+    assert!(done.text.en.contains("2026-11-02T08:00"), "{}", done.text);
     assert!(site.terminal.clock_off().abs() <= 1);
     let offset = site.bench.contacts().last().unwrap().clock_offset_ms.unwrap();
     assert!(offset.abs() < 1500, "{offset}");
@@ -80,12 +80,12 @@ async fn the_log_is_read_again_and_a_period_counted_on_demand() {
     site.arrive(3000).await;
     site.works().await;
     let done = site.bench.command(Command::ReadLog).await.unwrap();
-    assert!(done.0.en.contains("3000 records were read, 0 of them new"), "{}", done.0);
+    assert!(done.text.en.contains("3000 records were read, 0 of them new"), "{}", done.text);
     assert_eq!(site.bench.repeated(), 3000, "all of it was offered again");
     // 3000 minutes from 1 October 08:00: 960 on the first day, 1440 on the second.
     let period = Command::Reconcile { from: date(2026, 10, 1), to: date(2026, 10, 2) };
     let done = site.bench.command(period).await.unwrap();
-    assert!(done.0.en.contains("2400 records from 2026-10-01 to 2026-10-02"), "{}", done.0);
+    assert!(done.text.en.contains("2400 records from 2026-10-01 to 2026-10-02"), "{}", done.text);
     site.arrive(3000).await;
 }
 
