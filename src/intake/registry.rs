@@ -2,6 +2,7 @@
 
 use punchd_ble::{Ble, BleBadge};
 use punchd_contract::{Driver, Registered};
+use punchd_fingerprint::Fingerprint;
 use punchd_serial_line::SerialLine;
 use punchd_zkteco::{ZktecoPull, ZktecoPush};
 
@@ -10,6 +11,7 @@ pub static DRIVERS: &[&dyn Driver] = &[
     &Registered::<ZktecoPull>::NEW,
     &Registered::<ZktecoPush>::NEW,
     &Registered::<SerialLine>::NEW,
+    &Registered::<Fingerprint>::NEW,
     &Registered::<Ble>::NEW,
     &Registered::<BleBadge>::NEW,
 ];
