@@ -2,6 +2,7 @@
 
 use punchd_ble::{Ble, BleBadge};
 use punchd_contract::{Driver, Registered};
+use punchd_fingerprint::Fingerprint;
 use punchd_pn532::Pn532;
 use punchd_serial_line::SerialLine;
 use punchd_zkteco::{ZktecoPull, ZktecoPush};
@@ -12,6 +13,7 @@ pub static DRIVERS: &[&dyn Driver] = &[
     &Registered::<ZktecoPush>::NEW,
     &Registered::<SerialLine>::NEW,
     &Registered::<Pn532>::NEW,
+    &Registered::<Fingerprint>::NEW,
     &Registered::<Ble>::NEW,
     &Registered::<BleBadge>::NEW,
 ];

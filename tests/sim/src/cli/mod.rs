@@ -2,6 +2,8 @@
 
 /// Virtual terminals and readers.
 mod device;
+/// A fingerprint module.
+mod fingerprint;
 /// The invented roster as a table.
 mod people;
 /// Where a reader is plugged in, and what a script may have done to it.
