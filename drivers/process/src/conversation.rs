@@ -78,7 +78,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
     /// The next line; safe to drop.
     async fn line(&mut self) -> Result<(u64, Vec<u8>), Ended> {
         loop {
-            match self.lines.next() {
+            match self.lines.take() {
                 Some(Line::Whole { number, bytes }) => return Ok((number, bytes)),
                 Some(Line::TooLong { number }) => return Err(Ended::TooLong(number)),
                 None => {}

@@ -60,7 +60,7 @@ impl<R: AsyncRead + Unpin> Stderr<R> {
     /// Logs what comes until it is closed.
     pub async fn drain(&mut self) {
         loop {
-            while let Some(line) = self.lines.next() {
+            while let Some(line) = self.lines.take() {
                 match line {
                     Line::Whole { bytes, .. } => self.log(&bytes),
                     Line::TooLong { .. } => self.log(b"(a line longer than 8 KiB)"),

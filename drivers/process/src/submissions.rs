@@ -58,11 +58,11 @@ impl Submissions {
 
     /// A batch. Answers at once what is wrong with it, if it comes before the one before is answered: its cursor could be committed
     /// although the other one's readings are not.
-    pub fn batch(&mut self, sent: SentBatch) -> Result<(), ToProgram> {
+    pub fn batch(&mut self, sent: SentBatch) -> Result<(), Box<ToProgram>> {
         let SentBatch { id, mut batch, clock } = sent;
         if std::mem::replace(&mut self.batch, true) {
             let why = "a batch comes after the answer to the one before; wait for that";
-            return Err(ToProgram::not_recorded(id, &NotRecorded::Malformed(why.into())));
+            return Err(Box::new(ToProgram::not_recorded(id, &NotRecorded::Malformed(why.into()))));
         }
         let now = self.port.now();
         if let (Some(contact), Some(clock), Some(_)) = (&mut batch.contact, clock, now.bound) {

@@ -38,7 +38,7 @@ impl Player {
     /// What comes next, until then; meanwhile what waits for the program is written.
     pub async fn next(&mut self, running: &mut Running, until: Instant) -> Option<Heard> {
         loop {
-            match self.lines.next() {
+            match self.lines.take() {
                 Some(Line::Whole { bytes, .. }) if bytes.is_empty() => continue,
                 Some(Line::Whole { number, bytes }) => {
                     return Some(match FromProgram::parse(&bytes, self.log.as_ref()) {

@@ -42,7 +42,7 @@ impl Lines {
     }
 
     /// The next line, if it has ended. A line may end in `\n` or `\r\n`; a byte order mark before the first is dropped.
-    pub fn next(&mut self) -> Option<Line> {
+    pub fn take(&mut self) -> Option<Line> {
         loop {
             let rest = self.buffer.get(self.searched..).unwrap_or_default();
             let Some(end) = rest.iter().position(|byte| *byte == b'\n').map(|at| at + self.searched) else {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn all(lines: &mut Lines) -> Vec<Line> {
-        std::iter::from_fn(|| lines.next()).collect()
+        std::iter::from_fn(|| lines.take()).collect()
     }
 
     fn whole(number: u64, text: &str) -> Line {
