@@ -113,6 +113,7 @@ impl House {
             trusted_within: Duration::from_secs(30),
             board: Arc::new(Board::default()),
             punched: Arc::new(Notify::new()),
+            fingers_changed: Arc::default(),
             lines: Arc::new(punchd::intake::lines::SystemLines),
         };
         let desk = |device: usize| {

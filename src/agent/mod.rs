@@ -7,6 +7,7 @@
 mod chores;
 mod deliveries;
 mod destinations;
+mod fingers;
 mod operations;
 mod registry;
 mod status;
@@ -29,6 +30,7 @@ use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
 pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
 pub use destinations::DestinationError;
+pub use fingers::{Assign, Desks, Enrol, FingerDone, FingerError, Withdraw};
 pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;
 pub use status::{AlertStatus, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
@@ -85,6 +87,14 @@ impl Agent {
             operations.punched.clone(),
         );
         let intake = Self::start_intake(&config, &operations, &board).await?;
+        let desks = Desks::new(intake.desks().cloned());
+        let (o, d, within, stopped) = (operations.clone(), desks.clone(), config.clock.trusted_within, stop.clone());
+        chores.spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                () = fingers::keep_equal(o, d, within) => {}
+            }
+        });
         Ok(Self {
             config,
             operations,
@@ -105,6 +115,7 @@ impl Agent {
             trusted_within: config.clock.trusted_within,
             board: board.clone(),
             punched: operations.punched.clone(),
+            fingers_changed: operations.fingers_changed.clone(),
             lines: Arc::new(SystemLines),
         };
         let known = operations.journal.read(registry::device_ids).await?;
@@ -128,6 +139,12 @@ impl Agent {
     pub fn desk(&self, name: &str) -> Option<Arc<Desk>> {
         let intake = self.intake.read().unwrap_or_else(PoisonError::into_inner);
         intake.as_ref().and_then(|intake| intake.desk(name).cloned())
+    }
+
+    /// The desks of all devices.
+    pub fn desks(&self) -> Desks {
+        let intake = self.intake.read().unwrap_or_else(PoisonError::into_inner);
+        Desks::new(intake.iter().flat_map(Intake::desks).cloned())
     }
 
     /// Stops devices, delivery and the journal, in this order.
@@ -178,7 +195,8 @@ impl Operations {
         let opened = tokio::task::spawn_blocking(move || Journal::open(options, &entries, &stamp)).await;
         let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
         let attendance = Arc::new(journal.read(Attendance::load).await?);
-        let operations = Self { journal, attendance, clock: clock.clone(), punched: Arc::new(Notify::new()), config };
+        let (punched, fingers_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let operations = Self { journal, attendance, clock: clock.clone(), punched, fingers_changed, config };
         chores::resume_clock(&operations, clock.as_ref()).await?;
         if let Some(salvaged) = &salvaged {
             judge_after_salvage(&operations, salvaged).await?;

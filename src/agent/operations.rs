@@ -32,6 +32,8 @@ pub struct Operations {
     pub clock: Arc<dyn Clock>,
     /// Told when there is something to deliver.
     pub punched: Arc<Notify>,
+    /// Told when modules may have to be brought into line.
+    pub fingers_changed: Arc<Notify>,
     /// The configuration.
     pub config: Config,
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use punchd_contract::{Happened, Verdict};
+use punchd_contract::{Credential, Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
@@ -89,6 +89,15 @@ impl Attendance {
     /// Takes a changed people list; open verdicts are asked again by [`Attendance::reopen`].
     pub fn set_people(&self, people: People) {
         *self.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
+    }
+
+    /// Everybody of any organisation who is known by this: for an operator's eyes.
+    pub fn who(&self, credential: &Credential) -> Vec<String> {
+        let people = self.people();
+        let known = self.organisations.keys().filter_map(|organisation| people.listed(*organisation, credential));
+        let mut names: Vec<String> = known.map(|known| known.name.clone()).collect();
+        names.sort();
+        names
     }
 
     fn people(&self) -> Arc<People> {

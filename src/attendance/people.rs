@@ -87,6 +87,7 @@ pub fn import(
 fn changes(before: &PersonEntry, after: &PersonEntry) -> Option<String> {
     let sorted = |entry: &PersonEntry| {
         let mut credentials = entry.credentials.clone();
+        credentials.retain(|(kind, _)| kind != "finger");
         credentials.sort();
         credentials
     };
@@ -138,7 +139,8 @@ fn put(sql: &Connection, organisation: OrganisationId, entry: &PersonEntry) -> R
             ),
             |row| row.get(0),
         )?;
-    sql.prepare_cached("DELETE FROM credential WHERE person = ?1")?.execute([person])?;
+    // Fingers are enrolled at a module and stand in no list that could be imported.
+    sql.prepare_cached("DELETE FROM credential WHERE person = ?1 AND kind <> 'finger'")?.execute([person])?;
     for (kind, value) in &entry.credentials {
         sql.prepare_cached("INSERT OR REPLACE INTO credential VALUES (?1, ?2, ?3, ?4)")?.execute((
             organisation,
@@ -233,9 +235,14 @@ impl People {
         Ok(people)
     }
 
+    /// Whose credential this is by the people list.
+    pub fn listed(&self, organisation: OrganisationId, credential: &Credential) -> Option<&Known> {
+        self.by_credential.get(&(organisation, credential.kind(), credential.value()))
+    }
+
     /// Who this is for an organisation: first by the people list, then by the device's rule.
     pub fn find(&self, organisation: OrganisationId, credential: &Credential, rule: &UserIdRule) -> Option<&Known> {
-        let listed = self.by_credential.get(&(organisation, credential.kind(), credential.value()));
+        let listed = self.listed(organisation, credential);
         if listed.is_some() {
             return listed;
         }

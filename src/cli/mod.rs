@@ -10,6 +10,7 @@ mod devices;
 mod exit;
 mod export;
 mod failure;
+mod fingers;
 mod moments;
 mod pages;
 mod people;
@@ -89,6 +90,8 @@ enum Command {
     Status,
     /// List devices, let new terminals in, and have devices do things
     Devices(devices::Devices),
+    /// See who punches with which finger, enrol and withdraw
+    Fingers(fingers::Fingers),
     /// List people, or import them from a spreadsheet's CSV file
     People(people::People),
     /// List punches, see what is unknown or held, and decide about it
@@ -151,6 +154,7 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
     match cli.command {
         Command::Status => status::status(&place, screen),
         Command::Devices(devices) => devices::devices(devices, &place, screen),
+        Command::Fingers(fingers) => fingers::fingers(fingers, &place, screen),
         Command::People(people) => people::people(people, &place, screen),
         Command::Punches(punches) => punches::punches(punches, &place, screen),
         Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, &place, screen),

@@ -1,17 +1,23 @@
 //! The other end of the console: a small client that waits no longer than it must.
 
+mod lines;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use punchd_contract::Text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
+use tokio::task::JoinSet;
+
+pub use lines::Lines;
 
 use super::refusal::Body;
 use super::{MAX_BODY, REQUEST_WAITS};
@@ -75,22 +81,74 @@ impl Client {
         self.ask(Method::POST, path, body.into()).await
     }
 
+    /// Listens to what goes on.
+    pub async fn listen<T: DeserializeOwned>(&self, path: &str) -> Result<Lines<T>, ClientError> {
+        self.lines(Method::GET, path, Bytes::new()).await
+    }
+
+    /// Has something done that goes in steps.
+    pub async fn carry_out<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Lines<T>, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
+        self.lines(Method::POST, path, body.into()).await
+    }
+
+    async fn lines<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Lines<T>, ClientError> {
+        let (response, connection) = self.send(method, path, body).await?;
+        if response.status().is_success() {
+            return Ok(Lines::new(response.into_body(), connection));
+        }
+        Err(refused(response).await)
+    }
+
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
+        // A little longer than the agent's own bound, so that its words arrive.
+        let answered = tokio::time::timeout(REQUEST_WAITS + CONNECT_WAITS, async {
+            let (response, _connection) = self.send(method, path, body).await?;
+            if !response.status().is_success() {
+                return Err(refused(response).await);
+            }
+            let answer = all_of(response).await?;
+            serde_json::from_slice(&answer).map_err(|error| ClientError::NotUnderstood(error.to_string()))
+        });
+        answered.await.map_err(|_| ClientError::Silent(self.socket.clone()))?
+    }
+
+    /// Sends a request and waits for the head of its answer. The connection lives in the set.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
         let silent = |_| ClientError::Silent(self.socket.clone());
+        let broken = |error: hyper::Error| ClientError::NotUnderstood(error.to_string());
         let stream = tokio::time::timeout(CONNECT_WAITS, UnixStream::connect(&self.socket)).await.map_err(silent)?;
         let stream = stream.map_err(|error| self.not_connected(&error))?;
-        // A little longer than the agent's own bound, so that its words arrive.
-        let waits = REQUEST_WAITS + CONNECT_WAITS;
-        let (status, answer) =
-            tokio::time::timeout(waits, exchange(stream, method, path, body)).await.map_err(silent)??;
-        if status.is_success() {
-            return serde_json::from_slice(&answer).map_err(|error| ClientError::NotUnderstood(error.to_string()));
-        }
-        let text = match serde_json::from_slice::<Body>(&answer) {
-            Ok(Body { error }) => Text::new(error.en.clone(), error.zh.unwrap_or(error.en)),
-            Err(_) => Text::new(status.to_string(), status.to_string()),
-        };
-        Err(ClientError::Refused { status, text })
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let mut carried = JoinSet::new();
+        carried.spawn(async move {
+            // A break shows in the answer.
+            let _ = connection.await;
+        });
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "punchd")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
+        let response = tokio::time::timeout(REQUEST_WAITS + CONNECT_WAITS, sender.send_request(request)).await;
+        Ok((response.map_err(silent)?.map_err(broken)?, carried))
     }
 
     fn not_connected(&self, error: &io::Error) -> ClientError {
@@ -102,31 +160,17 @@ impl Client {
     }
 }
 
-async fn exchange(
-    stream: UnixStream,
-    method: Method,
-    path: &str,
-    body: Bytes,
-) -> Result<(StatusCode, Bytes), ClientError> {
-    let broken = |error: hyper::Error| ClientError::NotUnderstood(error.to_string());
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "punchd")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::new(body))
-        .map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
-    let answered = async {
-        let response = sender.send_request(request).await.map_err(broken)?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-        Ok((status, body.map_err(|error| ClientError::NotUnderstood(error.to_string()))?.to_bytes()))
+async fn all_of(response: Response<Incoming>) -> Result<Bytes, ClientError> {
+    let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+    Ok(body.map_err(|error| ClientError::NotUnderstood(error.to_string()))?.to_bytes())
+}
+
+async fn refused(response: Response<Incoming>) -> ClientError {
+    let status = response.status();
+    let answer = all_of(response).await.unwrap_or_default();
+    let text = match serde_json::from_slice::<Body>(&answer) {
+        Ok(Body { error }) => Text::new(error.en.clone(), error.zh.unwrap_or(error.en)),
+        Err(_) => Text::new(status.to_string(), status.to_string()),
     };
-    let mut answered = std::pin::pin!(answered);
-    tokio::select! {
-        answer = &mut answered => answer,
-        // The connection ends together with the answer, or before it by a break that the answer then tells.
-        _ = connection => answered.await,
-    }
+    ClientError::Refused { status, text }
 }

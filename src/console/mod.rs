@@ -5,16 +5,21 @@
 //! `{"error": {"en", "zh"}}`.
 
 mod client;
+mod fingers;
+mod listen;
 mod refusal;
 mod routes;
 mod running;
 mod serve;
+mod stream;
 
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Lines};
+pub use listen::{Heard, Written};
 pub use refusal::Refusal;
 pub use routes::{Approved, Days, Settled, router};
 pub use running::{ReloadRequest, Reloaded, Running};
 pub use serve::{BindError, Console};
+pub use stream::Line;
 
 use std::time::Duration;
 

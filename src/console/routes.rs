@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::refusal::Refusal;
 use super::running::Running;
-use super::{MAX_BODY, REQUEST_WAITS};
+use super::{MAX_BODY, REQUEST_WAITS, fingers, listen};
 
 /// Days at a device, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub struct Approved {
 }
 
 type Agent = State<Arc<Running>>;
-type Body = Result<Bytes, BytesRejection>;
+pub(super) type Body = Result<Bytes, BytesRejection>;
 
 /// All routes, over this agent.
 pub fn router(running: Arc<Running>) -> Router {
@@ -60,13 +60,18 @@ pub fn router(running: Arc<Running>) -> Router {
         .route("/v1/decide", post(decide))
         .route("/v1/deliveries/retry", post(retry))
         .route("/v1/deliveries/drop", post(drop_deliveries))
+        .route("/v1/fingers/assign", post(fingers::assign))
+        .route("/v1/fingers/withdraw", post(fingers::withdraw))
         .route("/v1/reload", post(reload))
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this address", "没有此地址"))
         .method_not_allowed_fallback(async || {
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this address wants another method", "此地址不支持该方法")
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(bounded))
+        // These go on for as long as there is something to tell, each with a bound of its own.
+        .route("/v1/fingers/enrol", post(fingers::enrol))
+        .route("/v1/devices/{name}/listen", get(listen::listen))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(running)
 }
 
@@ -78,7 +83,7 @@ async fn bounded(request: Request, next: Next) -> Response {
     }
 }
 
-fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
     let bytes = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,

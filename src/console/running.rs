@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, mpsc, oneshot, watch};
 
 use super::refusal::Refusal;
-use crate::agent::{Agent, Operations, Status, status};
+use crate::agent::{Agent, Desks, Operations, Status, status};
 use crate::health::{State, Subject};
 use crate::intake::Desk;
 
@@ -72,6 +72,11 @@ impl Running {
             .ok_or_else(Refusal::starting)?
             .desk(name)
             .ok_or_else(|| Refusal::no_device(name))
+    }
+
+    /// The desks of all devices.
+    pub async fn desks(&self) -> Result<Desks, Refusal> {
+        Ok(self.agent.read().await.as_ref().ok_or_else(Refusal::starting)?.desks())
     }
 
     /// Everything at a glance.

@@ -11,9 +11,10 @@ use punchd_contract::{
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
 use tokio::time::Instant;
 
+use super::hearing::{Ear, Heard};
 use crate::attendance::Attendance;
 use crate::clock::{Clock, Stamp};
 use crate::health::{Board, Subject};
@@ -47,6 +48,8 @@ pub struct Office {
     pub board: Arc<Board>,
     /// Told when there is something to deliver.
     pub punched: Arc<Notify>,
+    /// Told when a finger module has said what it holds.
+    pub fingers_changed: Arc<Notify>,
     /// What opens lines to readers.
     pub lines: Arc<dyn Lines>,
 }
@@ -60,6 +63,7 @@ pub struct Desk {
     /// Whether the driver has said since its start how the device is.
     said: Mutex<bool>,
     last_contact: Mutex<Option<(Contact, Instant)>>,
+    ear: Ear,
     notes: Arc<Semaphore>,
     commands: Mutex<Option<mpsc::Sender<Request>>>,
 }
@@ -74,9 +78,20 @@ impl Desk {
             touched: Mutex::new(Instant::now()),
             said: Mutex::new(false),
             last_contact: Mutex::new(None),
+            ear: Ear::new(),
             notes: Arc::new(Semaphore::new(NOTES)),
             commands: Mutex::new(None),
         }
+    }
+
+    /// What is presented from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Heard> {
+        self.ear.listen()
+    }
+
+    /// The device's number.
+    pub fn device(&self) -> DeviceId {
+        self.device
     }
 
     /// The device's name.
@@ -136,7 +151,7 @@ impl Desk {
                 answer = &mut outcome => return answer.unwrap_or_else(|_| {
                     Err(failed("the driver was restarted meanwhile: try again", "驱动已重启，请再试一次"))
                 }),
-                () = &mut end => return Err(failed("the device did not answer in time", "设备没有及时应答")),
+                () = &mut end => return Err(late(within)),
             }
         }
     }
@@ -162,7 +177,8 @@ impl Desk {
             && batch.cursor.is_none()
             && batch.upload.is_none()
             && batch.alerts.is_empty()
-            && batch.users.is_none();
+            && batch.users.is_none()
+            && batch.fingers.is_none();
         bare && lock(&self.last_contact)
             .as_ref()
             .is_some_and(|(known, when)| when.elapsed() < CONTACT_EVERY && same(known, contact))
@@ -170,6 +186,7 @@ impl Desk {
 
     async fn journal(&self, batch: Batch) -> Result<Vec<Receipt>, NotRecorded> {
         let stamp: Stamp = self.office.clock.stamp();
+        let holds_fingers = batch.fingers.is_some();
         let submission = Submission { device: self.device, batch, stamp };
         let attendance = self.office.attendance.clone();
         let rows = submission.batch.readings.len();
@@ -191,6 +208,9 @@ impl Desk {
         };
         let (receipts, told) = self.office.journal.write_repeatable(rows, work).await.map_err(not_recorded)?;
         drop(told);
+        if holds_fingers {
+            self.office.fingers_changed.notify_one();
+        }
         for receipt in receipts.iter().filter(|receipt| receipt.verdict != Verdict::Repeated) {
             tracing::debug!(device = %self.name, seq = receipt.seq, verdict = word(&receipt.verdict), "recorded");
         }
@@ -218,6 +238,14 @@ fn fresh(appended: &Appended) -> Option<&crate::journal::Evidence> {
         Appended::Fresh(evidence) => Some(evidence),
         Appended::Repeated => None,
     }
+}
+
+fn late(within: Duration) -> CommandError {
+    CommandError::Failed(if within > COMMAND_WAITS {
+        punchd_contract::Text::new("this took too long and was given up: try again", "用时过长，已放弃，请再试一次")
+    } else {
+        punchd_contract::Text::new("the device did not answer within a minute", "设备一分钟内没有应答")
+    })
 }
 
 fn word(verdict: &Verdict) -> &'static str {
@@ -280,7 +308,12 @@ impl AgentSide for Desk {
         }
         async move {
             let contact = batch.contact.clone();
-            let receipts = self.journal(batch).await?;
+            let presented = self.ear.presented(&batch);
+            let answer = self.journal(batch).await;
+            if let Some(presented) = presented {
+                self.ear.tell(presented, &answer);
+            }
+            let receipts = answer?;
             // Known only now: what was not recorded, or was given up, must be news again.
             if let Some(contact) = contact {
                 *lock(&self.last_contact) = Some((contact, Instant::now()));

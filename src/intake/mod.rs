@@ -6,9 +6,11 @@
 //! then gives the receipts.
 
 mod desk;
+mod hearing;
 pub mod lines;
 pub mod registry;
 mod supervisor;
 
 pub use desk::{Desk, Office};
+pub use hearing::Heard;
 pub use supervisor::{Intake, Patience, Served};

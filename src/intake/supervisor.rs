@@ -85,6 +85,11 @@ impl Intake {
         Self { desks, stop, groups: tasks, patience }
     }
 
+    /// All desks.
+    pub fn desks(&self) -> impl Iterator<Item = &Arc<Desk>> {
+        self.desks.values()
+    }
+
     /// The desk of a device, for commands.
     pub fn desk(&self, name: &str) -> Option<&Arc<Desk>> {
         self.desks.get(name)

@@ -197,6 +197,9 @@ impl Write<'_> {
         for alert in &batch.alerts {
             self.alert(Some(device), alert, stamp)?;
         }
+        if let Some(holds) = &batch.fingers {
+            self.finger_module(device, holds)?;
+        }
         if let Some(users) = &batch.users {
             self.connection.prepare_cached("DELETE FROM terminal_user WHERE device = ?1")?.execute([device])?;
             let mut insert =

@@ -36,6 +36,8 @@ id!(/// An organisation.
     OrganisationId);
 id!(/// A person.
     PersonId);
+id!(/// A finger that a person gave.
+    EnrolmentId);
 id!(/// A destination.
     DestinationId);
 id!(/// A punch on its way to one destination.

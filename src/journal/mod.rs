@@ -36,6 +36,7 @@ pub mod chain;
 mod checkpoint;
 mod error;
 mod export;
+mod fingers;
 mod ids;
 mod open;
 mod registry;
@@ -51,7 +52,10 @@ pub use append::{Appended, Evidence, Submission};
 pub use chain::{Digest, Head};
 pub use error::JournalError;
 pub use export::{ExportError, export, verify_export};
-pub use ids::{DeliveryId, DestinationId, DeviceId, OrganisationId, PersonId, Seq};
+pub use fingers::{
+    FingerRow, Leftover, Missing, device_serves, finger_device, fingers, leftover_fingers, missing_fingers,
+};
+pub use ids::{DeliveryId, DestinationId, DeviceId, EnrolmentId, OrganisationId, PersonId, Seq};
 pub use open::{Journal, Options, Salvaged};
 pub use registry::{DestinationEntry, DeviceEntry, OrganisationEntry, Registry};
 pub use retention::{Cut, Removed, Retention, cut};

@@ -5,7 +5,11 @@ use rusqlite::Connection;
 use super::JournalError;
 
 /// In order; a step is never changed once released.
-const STEPS: &[&str] = &[include_str!("migrations/0001_journal.sql"), include_str!("migrations/0002_delivery.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_journal.sql"),
+    include_str!("migrations/0002_delivery.sql"),
+    include_str!("migrations/0003_fingers.sql"),
+];
 
 /// "PNCH": marks the file as a journal of punchd's.
 const APPLICATION_ID: i64 = 0x504E_4348;

@@ -46,6 +46,7 @@ impl Site {
             trusted_within: Duration::from_secs(30),
             board: board.clone(),
             punched: punched.clone(),
+            fingers_changed: Arc::default(),
             lines: Arc::new(punchd::intake::lines::SystemLines),
         };
         Self { house, board, punched, office }

@@ -23,7 +23,7 @@ impl std::fmt::Debug for Search {
     }
 }
 
-/// An IPv4 network of at most 1024 addresses, such as `192.168.1.0/24`.
+/// An IPv4 network of at most 4096 addresses, such as `192.168.1.0/24`, so that a search ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subnet {
     base: u32,
@@ -31,17 +31,17 @@ pub struct Subnet {
 }
 
 impl Subnet {
-    /// Reads `a.b.c.d/n` with n from 22 to 32; bits behind the network part are ignored.
+    /// Reads `a.b.c.d/n` with n from 20 to 32, or one address; bits behind the network part are ignored.
     pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/').unwrap_or((text, "32"));
+        let (address, bits) = text.trim().split_once('/').unwrap_or((text, "32"));
         let address: Ipv4Addr = address.parse().ok()?;
-        let bits: u8 = bits.parse().ok().filter(|bits| (22..=32).contains(bits))?;
+        let bits: u8 = bits.parse().ok().filter(|bits| (20..=32).contains(bits))?;
         let base = u32::from(address) & (u32::MAX << (32 - bits));
         Some(Self { base, bits })
     }
 
-    /// Every address that a device can have there.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + use<> {
+    /// Its addresses, without the network's own and the broadcast address where it has them.
+    pub fn hosts(self) -> impl Iterator<Item = Ipv4Addr> + use<> {
         let count = 1_u32 << (32 - self.bits);
         let edge = u32::from(count > 2);
         let base = self.base;
@@ -67,8 +67,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subnet_gives_its_hosts_and_no_more_than_a_thousand() {
-        let addresses = |text| Subnet::parse(text).map(|subnet| subnet.addresses().collect::<Vec<_>>());
+    fn a_subnet_gives_its_hosts_and_no_more_than_a_few_thousand() {
+        let addresses = |text| Subnet::parse(text).map(|subnet| subnet.hosts().collect::<Vec<_>>());
         assert_eq!(addresses("10.0.0.8").unwrap(), [Ipv4Addr::new(10, 0, 0, 8)]);
         let all = addresses("192.168.1.77/24").unwrap();
         assert_eq!(
@@ -76,7 +76,7 @@ mod tests {
             (254, Ipv4Addr::new(192, 168, 1, 1), Ipv4Addr::new(192, 168, 1, 254))
         );
         assert_eq!(addresses("10.0.0.8/31").unwrap().len(), 2);
-        assert_eq!(addresses("255.255.255.255/22").unwrap().len(), 1022);
+        assert_eq!(addresses("255.255.255.255/20").unwrap().len(), 4094);
         for wrong in ["10.0.0.0/8", "10.0.0.0/33", "host", "", "10.0.0.0/-1"] {
             assert!(Subnet::parse(wrong).is_none(), "{wrong}");
         }

@@ -33,6 +33,8 @@ pub mod finger;
 
 pub mod credential;
 
+pub mod card_text;
+
 pub mod reading;
 
 pub mod batch;
@@ -53,6 +55,7 @@ pub mod text;
 pub mod conformance;
 
 pub use batch::{Alert, AlertKind, Batch, Contact, Cursor, MAX_BATCH, TerminalUser, Upload};
+pub use card_text::NumberFormat;
 pub use command::{Command, CommandError, Done, Request};
 pub use credential::Credential;
 pub use declaration::{Ability, Declaration, Default, Setting, Shape};

@@ -39,17 +39,14 @@ fn refused(kind: Io, error: &dyn std::fmt::Display, place: &Place) -> LineError 
 
 #[cfg(test)]
 mod tests {
-    use tokio_serial::SerialPort;
+    use punchd_sim::pty::Pty;
 
     use super::*;
 
-    fn pair() -> (SerialStream, Place) {
-        let (master, mut slave) = SerialStream::pair().unwrap();
-        slave.set_exclusive(false).unwrap();
-        let name = slave.name().unwrap();
-        // Held open, or the master would be hung up on.
-        std::mem::forget(slave);
-        (master, Place::Serial(name.into()))
+    fn plugged() -> (Pty, Place) {
+        let pty = Pty::to(None, |line| async move { drop((line, std::future::pending::<()>().await)) }).unwrap();
+        let place = Place::Serial(pty.path().unwrap());
+        (pty, place)
     }
 
     fn path(place: &Place) -> &Path {
@@ -67,7 +64,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_use_is_told_as_such_and_free_again_when_closed() {
-        let (_master, place) = pair();
+        let (_pty, place) = plugged();
         let first = open(path(&place), Mode::at(9600), &place).unwrap();
         assert_eq!(open(path(&place), Mode::at(9600), &place).unwrap_err(), LineError::Taken(place.clone()));
         drop(first);

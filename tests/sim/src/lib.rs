@@ -12,6 +12,8 @@ pub mod clock;
 pub mod history;
 /// An invented roster: who works at the site.
 pub mod people;
+/// A serial port that does not exist.
+pub mod pty;
 /// A whole site that does not exist.
 pub mod site;
 /// The server that behaves like WeCom's.

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use punchd_contract::{
-    CommandError, Condition, Declaration, DriverError, Health, Kind, Member, Mistake, NotRecorded, Text, Values,
+    CommandError, Condition, Declaration, DriverError, Found, Health, Kind, Member, Mistake, NotRecorded, Search, Text,
+    Values,
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use super::find::find;
+use super::find::{self, find};
 use super::places::Place;
 use super::session::Session;
 use super::settings::{self, Settings, Transport};
@@ -29,6 +30,10 @@ impl Kind for ZktecoPull {
 
     fn settings(values: &Values) -> Result<Settings, Vec<Mistake>> {
         settings::parse(values)
+    }
+
+    async fn discover(search: &Search) -> Vec<Found> {
+        find::discover(search).await
     }
 
     /// Each member is served on its own: one that is slow delays nobody.

@@ -1,9 +1,8 @@
 //! What can be set about a pull terminal.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use punchd_contract::{Ability, Declaration, Default, Endpoint, Mistake, SerialNumber, Setting, Shape, Values};
+use punchd_contract::{Ability, Declaration, Default, Endpoint, Mistake, SerialNumber, Setting, Shape, Subnet, Values};
 
 use super::protocol::comm_key::CommKey;
 use super::protocol::names::Encoding;
@@ -135,31 +134,6 @@ pub enum Transport {
     Udp,
 }
 
-/// An IPv4 network of at most 4096 addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subnet {
-    first: u32,
-    prefix: u8,
-}
-
-impl Subnet {
-    /// From `10.0.0.0/24`; at most a /20, so that a search ends.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = text.trim().split_once('/')?;
-        let address: Ipv4Addr = address.parse().ok()?;
-        let prefix: u8 = prefix.parse().ok().filter(|prefix| (20..=32).contains(prefix))?;
-        let mask = u32::MAX << (32 - u32::from(prefix));
-        Some(Self { first: u32::from(address) & mask, prefix })
-    }
-
-    /// Its addresses, without the network's own and the broadcast address where it has them.
-    pub fn hosts(self) -> impl Iterator<Item = Ipv4Addr> {
-        let count = 1u32 << (32 - u32::from(self.prefix));
-        let edge = u32::from(count > 2);
-        (edge..count - edge).map(move |n| Ipv4Addr::from(self.first + n))
-    }
-}
-
 /// Reads checked values; all mistakes at once.
 pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
@@ -231,17 +205,5 @@ mod tests {
             .with("subnets", Value::Texts(vec!["10.0.0.0/8".into()]));
         let keys: Vec<_> = parse(&values).unwrap_err().iter().map(|mistake| mistake.key).collect();
         assert_eq!(keys, ["address", "comm_key", "serial", "subnets"]);
-    }
-
-    #[test]
-    fn a_subnet_has_its_hosts_and_no_more() {
-        let hosts: Vec<_> = Subnet::parse("192.168.1.77/30").unwrap().hosts().collect();
-        assert_eq!(hosts, [Ipv4Addr::new(192, 168, 1, 77), Ipv4Addr::new(192, 168, 1, 78)]);
-        assert_eq!(Subnet::parse("10.1.0.0/20").unwrap().hosts().count(), 4094);
-        assert_eq!(Subnet::parse("10.1.2.3/32").unwrap().hosts().count(), 1);
-        assert_eq!(Subnet::parse("255.255.255.255/32").unwrap().hosts().count(), 1);
-        for wrong in ["10.0.0.0", "10.0.0.0/19", "10.0.0.0/33", "x/24", "fe80::/64"] {
-            assert_eq!(Subnet::parse(wrong), None, "{wrong}");
-        }
     }
 }

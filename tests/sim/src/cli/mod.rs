@@ -4,6 +4,8 @@
 mod device;
 /// The invented roster as a table.
 mod people;
+/// Where a reader is plugged in, and what a script may have done to it.
+mod plug;
 /// The line that says that something is ready.
 mod ready;
 /// The stand-in for WeCom's server.

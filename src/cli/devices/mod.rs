@@ -1,18 +1,23 @@
 //! `punchd devices`: what there is, what kinds there could be, letting terminals in, having devices do things.
 
+mod discover;
+mod listen;
+
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use punchd_contract::{Ability, Declaration, DeviceName, SerialNumber, Text};
 use serde_json::{Value, json};
 
-use super::exit::Exit;
-use super::failure::Failure;
-use super::moments;
-use super::place::{Place, converse};
-use super::screen::Screen;
-use super::status::{ask, condition, show_stranger};
-use super::table::Table;
+use self::discover::Discover;
+use self::listen::Listen;
 use crate::agent::{Approval, DeviceStatus, Status};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::moments;
+use crate::cli::place::{Place, converse};
+use crate::cli::screen::Screen;
+use crate::cli::status::{ask, condition, show_stranger};
+use crate::cli::table::Table;
 use crate::console::{Approved, ClientError, Days, Reloaded};
 use crate::health::{State, Subject};
 use crate::intake::registry::DRIVERS;
@@ -27,6 +32,8 @@ pub struct Devices {
 enum Command {
     /// List the kinds of devices with all their settings
     Kinds,
+    Discover(Discover),
+    Listen(Listen),
     /// Let a terminal in that has tried to connect: adds it to conf.d and reads the configuration again
     Approve {
         /// What the terminal calls itself, as `punchd status` shows it
@@ -69,6 +76,8 @@ pub fn devices(devices: Devices, place: &Place, screen: &mut Screen) -> Result<E
     match devices.command {
         None => list(place, screen),
         Some(Command::Kinds) => kinds(screen),
+        Some(Command::Discover(discover)) => discover::discover(discover, screen),
+        Some(Command::Listen(listen)) => listen::listen(&listen, place, screen),
         Some(Command::Approve { serial, name }) => approve(place, serial, name, screen),
         Some(Command::Identify(Named { name })) => order(name, "identify", screen),
         Some(Command::SetClock(Named { name })) => order(name, "set-clock", screen),
