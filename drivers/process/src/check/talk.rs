@@ -126,10 +126,13 @@ impl Talk<'_, '_, '_> {
     }
 
     fn has_seen_everything(&self, identify: bool) -> bool {
-        let commands = if identify { 4 } else { 3 };
-        let answered = self.answers.len() >= commands - 1 && self.answers.contains_key(&AFTER_GARBAGE);
+        let due = [Some(UNKNOWN), Some(AFTER_GARBAGE), identify.then_some(IDENTIFY)];
+        let answered = due.into_iter().flatten().all(|id| self.answers.contains_key(&id));
+        // Who is to wait for several readings sees that one is refused, too.
+        let refused = self.refused || self.trial.readings < 2;
         self.healthy
             && answered
+            && refused
             && self.readings >= self.trial.readings
             && self.later.is_empty()
             && self.owed.is_empty()

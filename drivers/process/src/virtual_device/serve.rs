@@ -76,7 +76,8 @@ impl<S: AsyncRead + AsyncWrite + Send> Run<'_, S> {
             self.tell_news().await?;
             tokio::select! {
                 message = self.lines.next_line() => {
-                    let message = serde_json::from_str(&message.ok()??).ok()?;
+                    // What it does not know, it ignores.
+                    let message = serde_json::from_str(&message.ok()??).unwrap_or_default();
                     self.take(message).await?;
                 }
                 () = self.program.news.notified() => {}
@@ -87,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Send> Run<'_, S> {
     }
 
     async fn read(&mut self) -> Option<Value> {
-        serde_json::from_str(&self.lines.next_line().await.ok()??).ok()
+        Some(serde_json::from_str(&self.lines.next_line().await.ok()??).unwrap_or_default())
     }
 
     async fn write(&mut self, message: Value) -> Option<()> {

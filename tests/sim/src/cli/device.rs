@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
+use super::process::Process;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
 use super::{Failure, until_stopped};
@@ -23,6 +24,8 @@ enum Kind {
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
     ZktecoPush(ZktecoPush),
+    /// Be a program that speaks JSON Lines on stdin and stdout.
+    Process(Process),
 }
 
 impl Device {
@@ -30,6 +33,7 @@ impl Device {
         match self.kind {
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
+            Kind::Process(program) => program.run().await,
         }
     }
 }

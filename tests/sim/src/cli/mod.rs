@@ -6,6 +6,8 @@ mod device;
 mod people;
 /// Where a reader is plugged in, and what a script may have done to it.
 mod plug;
+/// A program with a device behind it.
+mod process;
 /// The line that says that something is ready.
 mod ready;
 /// The stand-in for WeCom's server.
