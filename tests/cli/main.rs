@@ -9,6 +9,7 @@ mod deliveries;
 mod driver;
 mod journal;
 mod life;
+mod listening;
 mod pages;
 mod people;
 mod punches;

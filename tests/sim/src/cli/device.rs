@@ -1,4 +1,4 @@
-//! `punchd-sim device`: a virtual terminal, alone; what all kinds have in common.
+//! `punchd-sim device`: a virtual terminal or reader, alone; what all kinds have in common.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
 use super::process::Process;
+use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
 use super::{Failure, until_stopped};
@@ -20,6 +21,8 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a scanner or card reader that sends lines over a serial port.
+    SerialLine(SerialLine),
     /// Be a ZKTeco terminal that is asked over port 4370.
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
@@ -31,6 +34,7 @@ enum Kind {
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
             Kind::Process(program) => program.run().await,
