@@ -7,6 +7,7 @@ mod check;
 mod deliveries;
 pub mod demo;
 mod devices;
+mod driver;
 mod exit;
 mod export;
 mod failure;
@@ -102,6 +103,8 @@ enum Command {
     Verify(verify::Verify),
     /// Write every reading with its digest and verdicts as JSON Lines
     Export(export::Export),
+    /// For drivers that are programs of their own (kind "process")
+    Driver(driver::Driver),
     /// Print the completions of a shell
     Completions(pages::Completions),
     /// Print the manual page, or write all of them into a folder
@@ -138,6 +141,7 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Command::Run(ref run) => return run::run(run, &cli.config, asked, screen),
         Command::Demo(demo) => return demo::demo(demo),
         Command::Check => return check::check(&cli.config, asked, screen),
+        Command::Driver(driver) => return driver::driver(driver, screen),
         Command::Completions(completions) => return pages::completions(&completions, &mut Cli::command()),
         Command::Man(man) => return pages::man(&man, Cli::command()),
         Command::Verify(ref verify) if verify.needs_no_journal() => return verify::of_an_export(verify, screen),
@@ -160,8 +164,11 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, &place, screen),
         Command::Verify(verify) => verify::of_the_journal(&verify, &place, screen),
         Command::Export(export) => export::export(&export, &place, screen),
-        Command::Run(_) | Command::Demo(_) | Command::Check | Command::Completions(_) | Command::Man(_) => {
-            Ok(Exit::Done)
-        }
+        Command::Run(_)
+        | Command::Demo(_)
+        | Command::Check
+        | Command::Driver(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(Exit::Done),
     }
 }

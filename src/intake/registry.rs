@@ -4,6 +4,7 @@ use punchd_ble::{Ble, BleBadge};
 use punchd_contract::{Driver, Registered};
 use punchd_fingerprint::Fingerprint;
 use punchd_pn532::Pn532;
+use punchd_process::Process;
 use punchd_serial_line::SerialLine;
 use punchd_zkteco::{ZktecoPull, ZktecoPush};
 
@@ -16,4 +17,5 @@ pub static DRIVERS: &[&dyn Driver] = &[
     &Registered::<Fingerprint>::NEW,
     &Registered::<Ble>::NEW,
     &Registered::<BleBadge>::NEW,
+    &Registered::<Process>::NEW,
 ];

@@ -8,6 +8,7 @@ use punchd_sim::people::{Person, roster};
 
 use super::fingerprint::Fingerprint;
 use super::pn532::Pn532;
+use super::process::Process;
 use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
@@ -32,6 +33,8 @@ enum Kind {
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
     ZktecoPush(ZktecoPush),
+    /// Be a program that speaks JSON Lines on stdin and stdout.
+    Process(Process),
 }
 
 impl Device {
@@ -42,6 +45,7 @@ impl Device {
             Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
+            Kind::Process(program) => program.run().await,
         }
     }
 }

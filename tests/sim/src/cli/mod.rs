@@ -10,6 +10,8 @@ mod people;
 mod plug;
 /// A card reader at a serial port.
 mod pn532;
+/// A program with a device behind it.
+mod process;
 /// The line that says that something is ready.
 mod ready;
 /// A reader that sends lines.
