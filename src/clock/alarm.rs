@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::kernel;
 
@@ -16,11 +18,17 @@ pub struct StepAlarm(By);
 enum By {
     Kernel(AsyncFd<OwnedFd>),
     Test(watch::Receiver<u64>),
+    /// When the rehearsed time server answers; absent once it has.
+    Rehearsal(Option<Instant>),
 }
 
 impl StepAlarm {
     pub(super) fn of_the_kernel() -> io::Result<Self> {
         Ok(Self(By::Kernel(kernel::step_timer()?)))
+    }
+
+    pub(super) fn of_a_rehearsal(after: Duration) -> Self {
+        Self(By::Rehearsal(Some(Instant::now() + after)))
     }
 
     pub(super) fn of_a_test(mut steps: watch::Receiver<u64>) -> Self {
@@ -37,6 +45,14 @@ impl StepAlarm {
                     return read;
                 }
             },
+            By::Rehearsal(at) => {
+                match *at {
+                    Some(then) => sleep_until(then).await,
+                    None => std::future::pending().await,
+                }
+                *at = None;
+                Ok(())
+            }
             By::Test(steps) => steps.changed().await.map_err(io::Error::other),
         }
     }

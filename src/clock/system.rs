@@ -1,12 +1,13 @@
 //! The machine's own clock.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::alarm::StepAlarm;
 use super::core::Core;
-use super::stamp::{BootId, Stamp, UnixMillis};
+use super::stamp::{BootId, BootNanos, Stamp, UnixMillis};
 use super::trust::Trust;
 use super::{Anchor, Clock, Disputed, FLOOR, Hint, Now, kernel};
 
@@ -14,7 +15,12 @@ use super::{Anchor, Clock, Disputed, FLOOR, Hint, Now, kernel};
 #[derive(Debug)]
 pub struct SystemClock {
     core: Core,
+    /// In a rehearsal: until when nothing is known and the wall clock counts from 1970, as on a board without a battery.
+    asleep_until: Option<BootNanos>,
 }
+
+/// How well a rehearsed time server keeps the clock.
+const REHEARSED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Why the machine's clock cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,19 +37,41 @@ impl SystemClock {
     pub fn new() -> Result<Self, ClockError> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(ClockError::NoBootId)?;
         let trust = Trust::new(BootId(boot.trim().to_owned()), FLOOR, kernel::clock_is_kept());
-        Ok(Self { core: Core::new(trust) })
+        Ok(Self { core: Core::new(trust), asleep_until: None })
+    }
+
+    /// The same as if this machine had no battery and a time server answered only after so long: a rehearsal, which can only know
+    /// less than the machine does.
+    pub fn asleep_for(length: Duration) -> Result<Self, ClockError> {
+        let clock = Self::new()?;
+        clock.core.trust().set_kept(false);
+        let until = kernel::read().boottime.0.saturating_add(i64::try_from(length.as_nanos()).unwrap_or(i64::MAX));
+        Ok(Self { asleep_until: Some(BootNanos(until)), ..clock })
+    }
+
+    fn read(&self) -> kernel::Reading {
+        let mut reading = kernel::read();
+        match self.asleep_until {
+            None => {}
+            Some(until) if reading.boottime < until => {
+                reading.wall = UnixMillis(reading.boottime.0 / 1_000_000);
+                reading.synchronised_within = None;
+            }
+            Some(_) => reading.synchronised_within = Some(REHEARSED_WITHIN),
+        }
+        reading
     }
 }
 
 impl Clock for SystemClock {
     fn stamp(&self) -> Stamp {
-        self.core.trust().stamp(&kernel::read())
+        self.core.trust().stamp(&self.read())
     }
     fn now(&self) -> Now {
-        self.core.trust().now(&kernel::read())
+        self.core.trust().now(&self.read())
     }
     fn learn(&self, anchor: &Anchor) {
-        self.core.learn(anchor, &kernel::read());
+        self.core.learn(anchor, &self.read());
     }
     fn anchor(&self) -> Option<Anchor> {
         self.core.trust().anchor().cloned()
@@ -56,7 +84,7 @@ impl Clock for SystemClock {
         self.core.trust().hinted().cloned()
     }
     fn certificate_time(&self) -> UnixMillis {
-        self.core.trust().certificate_time(&kernel::read())
+        self.core.trust().certificate_time(&self.read())
     }
     fn disputed(&self) -> Option<Disputed> {
         self.core.trust().disputed()
@@ -65,13 +93,20 @@ impl Clock for SystemClock {
         self.core.news()
     }
     fn alarm(&self) -> io::Result<StepAlarm> {
-        StepAlarm::of_the_kernel()
+        match self.asleep_until {
+            None => StepAlarm::of_the_kernel(),
+            Some(until) => {
+                let left = until.0.saturating_sub(kernel::read().boottime.0);
+                Ok(StepAlarm::of_a_rehearsal(Duration::from_nanos(u64::try_from(left).unwrap_or(0))))
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Quality;
 
     #[test]
     fn the_system_clock_gives_rising_boot_times_of_one_boot() {
@@ -80,6 +115,18 @@ mod tests {
         assert_eq!(first.boot, second.boot);
         assert!(second.boottime >= first.boottime);
         assert!(first.wall > FLOOR, "the machine that runs this test has a sane date");
+    }
+
+    #[tokio::test]
+    async fn a_rehearsed_clock_counts_from_1970_until_its_time_server_answers_and_tells_of_the_step() {
+        let clock = SystemClock::asleep_for(Duration::from_millis(300)).unwrap();
+        let asleep = clock.stamp();
+        assert_eq!((asleep.quality, asleep.bound), (Quality::Unknown, None));
+        assert!(asleep.wall < FLOOR);
+        clock.alarm().unwrap().stepped().await.unwrap();
+        let awake = clock.stamp();
+        assert_eq!((awake.quality, awake.boot), (Quality::Synchronised, asleep.boot));
+        assert!(awake.wall > FLOOR);
     }
 
     #[tokio::test]

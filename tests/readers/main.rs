@@ -2,5 +2,6 @@
 //! noise and cut frames in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod fingerprint;
 mod serial_line;
 mod site;
