@@ -134,21 +134,27 @@ class Site:
             must(time.monotonic() < end, f"no receipt for {within} s; the machine said:\n{self.machine.console()}")
             time.sleep(0.01)
 
-    def live_until_some_moment(self, cut):
-        """Starts the machine and answers in words when its power is to go."""
-        if cut % 3 == 0:
-            self.start()
-            self.until_receipts(self.random.randint(1, 60), 120)
+    def live_until_readings_flow(self):
+        """Starts the machine and answers in words at which moment among its readings its power goes."""
+        self.start()
+        self.until_receipts(self.random.randint(1, 30), 120)
+        if self.random.random() < 0.4:
             then = self.random.uniform(0, 0.5)
             time.sleep(then)
             return f"{then:.3f} s after a receipt"
-        # The moments that matter lie between a write and its flush. The first few dozen are the recovery of the file system and
-        # of the agent.
-        writes = int(self.random.choice((2 ** self.random.uniform(0, 6), self.random.uniform(32, 500))))
-        self.disk.die_after(writes)
-        self.start()
+        # The moments that matter lie between a write and its flush.
+        return f"{self._until_write(1, 100)} after a receipt"
+
+    def live_until_recovery(self):
+        """The same, while the file system and the agent recover from the cut before."""
+        return self._until_write(1, 64, self.start)
+
+    def _until_write(self, first, last, then=lambda: None):
+        writes = self.random.randint(first, last)
+        self.disk.die_after(writes - 1)
+        then()
         must(self.disk.dead.wait(120), f"fewer than {writes} writes in 120 s; the machine said:\n{self.machine.console()}")
-        return f"at write {writes + 1}"
+        return f"at write {writes}"
 
     def cut(self):
         self.machine.cut()
@@ -192,10 +198,11 @@ class Site:
 
 
 def series(site, cuts):
-    """The cuts, each followed by a look at the disk as it was left."""
+    """So many cuts while readings flow, and after every third of them one more; each followed by a look at the disk as it was left."""
     lost, broken = [], []
-    for cut in range(1, cuts + 1):
-        moment = site.live_until_some_moment(cut)
+    plan = [live for cut in range(1, cuts + 1) for live in [site.live_until_readings_flow, site.live_until_recovery][: 1 + (cut % 3 == 0)]]
+    for cut, live in enumerate(plan, 1):
+        moment = live()
         unflushed, survived = site.cut()
         with files_on(site.disk) as files:
             wrong, complaints = site.account(files)
@@ -209,7 +216,7 @@ def series(site, cuts):
         )
     site.start()
     site.until_receipts(10, 120)
-    return lost, broken, careless
+    return lost, broken, careless, len(plan) - cuts
 
 
 def arrived(site, standin):
@@ -245,13 +252,13 @@ def lying_disk(folder, standin, seed):
 
 def main():
     check, seed = Checks(), int(os.environ.get("LAB_SEED") or random.SystemRandom().randrange(1 << 32))
-    cuts = int(os.environ.get("LAB_CUTS") or 24)
+    cuts = int(os.environ.get("LAB_CUTS") or 20)
     print(f"        LAB_SEED={seed} LAB_CUTS={cuts}", flush=True)
     standin = Standin(BINARIES)
     with tempfile.TemporaryDirectory(prefix="punchd-lab-") as folder:
         try:
             site = Site(os.path.join(folder, "honest"), standin, seed)
-            lost, broken, careless = series(site, cuts)
+            lost, broken, careless, more = series(site, cuts)
             site.nobody_comes_any_more()
             twice = arrived(site, standin)
             in_order = site.end()
@@ -259,7 +266,8 @@ def main():
                 wrong, complaints = site.account(files)
             lost, broken = [*lost, *wrong], [*broken, *complaints]
             receipts = f"{len(site.reader.receipts)} of a serial reader and {site.terminal.taken} of a push terminal"
-            check(f"{cuts} power cuts: all readings that had their receipt are there, once: {receipts}", not lost, lost)
+            cut = f"{cuts} power cuts while readings flow, {more} during recovery"
+            check(f"{cut}: all readings that had their receipt are there, once: {receipts}", not lost, lost)
             check("after each of them the chain verifies and the file is whole", not broken, broken)
             check("after all of them the agent stops in order", in_order, site.machine.console())
             check("and everything arrived in WeCom, once", not twice, twice)
