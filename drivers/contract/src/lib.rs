@@ -37,6 +37,8 @@ pub mod card_text;
 
 pub mod reading;
 
+pub mod presented_text;
+
 pub mod batch;
 
 pub mod clock_shown;
@@ -69,6 +71,7 @@ pub use health::{Condition, Health};
 pub use line::{Line, LineError, Lines, Mode, Parity, Place};
 pub use names::{DeviceName, SerialNumber};
 pub use port::{AgentSide, GatewayTime, Port, Stranger};
+pub use presented_text::{Meaning, Misread, PresentedText};
 pub use reading::{Direction, Happened, Method, Occurrences, Origin, Reading, RecordKey};
 pub use receipt::{NotRecorded, Receipt, Verdict};
 pub use settings::{Endpoint, Mistake, Secret, Value, Values};

@@ -1,4 +1,4 @@
-//! `punchd-sim device`: a virtual terminal, alone; what all kinds have in common.
+//! `punchd-sim device`: a virtual terminal or reader, alone; what all kinds have in common.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
+use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
 use super::{Failure, until_stopped};
@@ -19,6 +20,8 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a scanner or card reader that sends lines over a serial port.
+    SerialLine(SerialLine),
     /// Be a ZKTeco terminal that is asked over port 4370.
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
@@ -28,6 +31,7 @@ enum Kind {
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
         }

@@ -1,6 +1,6 @@
 //! What can be started alone, one file a subcommand, and what they have in common: exit codes, the log, the way to stop.
 
-/// Virtual terminals.
+/// Virtual terminals and readers.
 mod device;
 /// The invented roster as a table.
 mod people;
@@ -8,6 +8,8 @@ mod people;
 mod plug;
 /// The line that says that something is ready.
 mod ready;
+/// A reader that sends lines.
+mod serial_line;
 /// The stand-in for WeCom's server.
 mod wecom;
 /// A terminal that is asked.
@@ -41,7 +43,7 @@ struct Arguments {
 enum Command {
     /// Be WeCom's server: gettoken, add_checkin_record, getcheckindata.
     Wecom(Box<wecom::Wecom>),
-    /// Be a terminal.
+    /// Be a terminal or a reader.
     Device(Box<device::Device>),
     /// Print invented people as CSV: userid, name, user id on the terminal.
     People(people::People),
