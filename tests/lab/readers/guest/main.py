@@ -35,7 +35,8 @@ def wait(held, within, otherwise):
 
 
 def log():
-    return run("journalctl", "--no-pager", "-o", "short-monotonic", "-n", "40", "-u", "punchd", "-u", "bluetooth")[1] + run("tail", AIR_LOG)[1]
+    units = run("journalctl", "--no-pager", "-o", "short-monotonic", "-n", "40", "-u", "punchd", "-u", "bluetooth")[1]
+    return units + run("tail", AIR_LOG)[1]
 
 
 class BleTerminal:
@@ -77,8 +78,7 @@ class Agent:
 
     def works(self, device):
         _, said = run("punchd", "--json", "status")
-        health = json.loads(said)["health"].get(f"device:{device}", {})
-        return health.get("condition") == "working" or health.get("health", {}).get("condition") == "working"
+        return json.loads(said)["health"].get(f"device:{device}", {}).get("condition") == "working"
 
     def readings(self, device):
         return collections.Counter(credential for (credential,) in self.journal.of(device, "credential").elements())
