@@ -23,7 +23,9 @@ fn plug(folder: &Path, name: &str, module: &VirtualModule) -> Pty {
 }
 
 fn config(modules: &[&str]) -> String {
-    let device = |name: &&str| format!("[[device]]\nname = \"{name}\"\nkind = \"fingerprint\"\nport = \"{{folder}}/{name}\"\n\n");
+    let device = |name: &&str| {
+        format!("[[device]]\nname = \"{name}\"\nkind = \"fingerprint\"\nport = \"{{folder}}/{name}\"\n\n")
+    };
     modules.iter().map(device).collect::<String>() + &person("anna", "") + &person("bert", "")
 }
 
@@ -35,7 +37,13 @@ async fn touch(module: &VirtualModule, finger: &str) {
 }
 
 /// Somebody puts the finger down whenever the module asks for it.
-async fn enrol(site: &Site, device: &str, module: &VirtualModule, finger: &str, userid: &str) -> Result<Vec<String>, FingerError> {
+async fn enrol(
+    site: &Site,
+    device: &str,
+    module: &VirtualModule,
+    finger: &str,
+    userid: &str,
+) -> Result<Vec<String>, FingerError> {
     let steps = Arc::new(Mutex::new(Vec::new()));
     let heard = steps.clone();
     let desk = site.agent().desk(device).unwrap();
@@ -58,13 +66,13 @@ async fn enrol(site: &Site, device: &str, module: &VirtualModule, finger: &str, 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_finger_that_is_enrolled_once_punches_at_every_equal_module_until_its_person_leaves() {
     let folder = tempfile::tempdir().unwrap();
-    let (east, west, other) =
-        (VirtualModule::new(Options::r503()), VirtualModule::new(Options::r503()), VirtualModule::new(Options::zfm20()));
-    let _cables = [
-        plug(folder.path(), "east", &east),
-        plug(folder.path(), "west", &west),
-        plug(folder.path(), "other", &other),
-    ];
+    let (east, west, other) = (
+        VirtualModule::new(Options::r503()),
+        VirtualModule::new(Options::r503()),
+        VirtualModule::new(Options::zfm20()),
+    );
+    let _cables =
+        [plug(folder.path(), "east", &east), plug(folder.path(), "west", &west), plug(folder.path(), "other", &other)];
     let mut site = Site::start_in(folder, &config(&["east", "west", "other"])).await;
     for device in ["east", "west", "other"] {
         site.until(device, Condition::Working).await;
@@ -127,8 +135,7 @@ async fn an_enrolment_that_is_given_up_leaves_no_finger_and_the_module_reads_on(
     site.until("east", Condition::Working).await;
     let desk = site.agent().desk("east").unwrap();
     let ask = Enrol { device: "east".into(), userid: "anna".into(), organisation: None, by: "operator".into() };
-    let given_up =
-        timeout(Duration::from_secs(2), site.agent().operations.enrol_finger(&desk, ask, |_| {})).await;
+    let given_up = timeout(Duration::from_secs(2), site.agent().operations.enrol_finger(&desk, ask, |_| {})).await;
     assert!(given_up.is_err(), "{given_up:?}");
     assert_eq!(module.slots(), [5]);
     sleep(Duration::from_secs(2)).await;

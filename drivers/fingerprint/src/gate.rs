@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use punchd_contract::{Command, Credential, Health, Method, Reading, Receipt, Sign, Text, Tone};
+use punchd_contract::{Command, Credential, Health, Method, Place, Reading, Receipt, Sign, Text, Tone};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::light::{Guide, Light};
@@ -58,6 +58,9 @@ pub async fn stay(module: &mut Module<'_>) -> Result<Infallible, Trouble> {
         tokio::select! {
             request = port.request() => {
                 let enrols = request.command == Command::EnrolFinger;
+                if enrols {
+                    port.health(enrolling(&gate.module.settings.place));
+                }
                 orders::carry_out(gate.module, request).await?;
                 // The finger that was enrolled still lies, and is no punch.
                 gate.lying = enrols.then(Instant::now);
@@ -226,6 +229,13 @@ impl Gate<'_, '_> {
         self.sign_ends = Some(Instant::now() + SIGN_STAYS);
         Ok(())
     }
+}
+
+fn enrolling(place: &Place) -> Health {
+    Health::working(Text::new(
+        format!("a finger is being enrolled at {place}: no punches are read until that is over"),
+        format!("{place} 正在登记指纹：登记结束前不读取打卡"),
+    ))
 }
 
 fn unknown_finger() -> Sign {
