@@ -8,9 +8,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use punchd_contract::{Command, Credential, Health, Method, Place, Reading, Receipt, Sign, Text, Tone};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::light::{Guide, Light};
+use crate::light::{BETWEEN_BLINKS, Guide, Light};
 use crate::module::Module;
 use crate::orders;
 use crate::protocol::{Ask, Code};
@@ -223,9 +223,34 @@ impl Gate<'_, '_> {
         }
     }
 
+    /// Waits, and sees meanwhile whether the finger is lifted. Ends early, with `true`, when the next one is there.
+    async fn next_comes(&mut self, within: Duration) -> Result<bool, Trouble> {
+        let end = Instant::now() + within;
+        while Instant::now() < end {
+            match self.module.session.code(Ask::GenImg).await? {
+                Code::NoFinger => self.lying = None,
+                Code::Ok if self.lying.is_none() => return Ok(true),
+                _ => {}
+            }
+            sleep_until(end.min(Instant::now() + self.module.settings.poll)).await;
+        }
+        Ok(false)
+    }
+
     async fn show(&mut self, sign: &Sign) -> Result<(), Trouble> {
         tracing::debug!(tone = sign.tone.word(), text = %sign.text, "answered at the module");
-        self.light().show(&mut self.module.session, sign.tone).await?;
+        let blinks = self.light().blinks(sign.tone);
+        for lasts in blinks {
+            self.module.session.code(Ask::LedOn).await?;
+            let next = self.next_comes(Duration::from_millis(*lasts)).await?;
+            self.module.session.code(Ask::LedOff).await?;
+            if next || self.next_comes(BETWEEN_BLINKS).await? {
+                break;
+            }
+        }
+        if blinks.is_empty() {
+            self.light().show(&mut self.module.session, sign.tone).await?;
+        }
         self.sign_ends = Some(Instant::now() + SIGN_STAYS);
         Ok(())
     }
