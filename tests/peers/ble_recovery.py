@@ -163,6 +163,12 @@ async def badges(folder):
         bluez.stop()
         await asyncio.sleep(12)
         await bluez.start()
+        await until(lambda: bluez.adapter.discovering, "it does not scan after the daemon was restarted")
+        await asyncio.sleep(6)
+        must(len(agent.readings()) == 3, "who could not be heard came again without having been away")
+        badge.gone = True
+        await asyncio.sleep(11)
+        badge.gone = False
         await until(lambda: len(agent.readings()) == 4, "a badge after the daemon was restarted")
     must(all(reading == ("badge", BADGE_ID, "proximity", "ibeacon") for reading in agent.readings()), "only the badge")
 
