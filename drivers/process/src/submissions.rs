@@ -4,7 +4,8 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
 use jiff::tz::TimeZone;
-use punchd_contract::{Batch, Happened, NotRecorded, Port, Receipt};
+use punchd_contract::{Batch, ClockShown, Happened, NotRecorded, Port, Receipt};
+use tokio::time::Instant;
 
 use crate::protocol::{Answer, MAX_WAITING, SentBatch, SentReading, ToProgram};
 
@@ -64,11 +65,10 @@ impl Submissions {
             let why = "a batch comes after the answer to the one before; wait for that";
             return Err(Box::new(ToProgram::not_recorded(id, &NotRecorded::Malformed(why.into()))));
         }
-        let now = self.port.now();
-        if let (Some(contact), Some(clock), Some(_)) = (&mut batch.contact, clock, now.bound) {
+        if let (Some(contact), Some(clock)) = (&mut batch.contact, clock) {
             // A time that the change to summer time skips or doubles is an hour of doubt, not a reason to say nothing.
             let shown = self.zone.to_ambiguous_timestamp(clock).compatible().ok();
-            contact.clock_offset_ms = shown.map(|shown| shown.as_millisecond() - now.utc.as_millisecond());
+            contact.clock = shown.map(|shown| ClockShown { shown, at: Instant::now() });
         }
         let port = self.port.clone();
         self.open.push_back(Box::pin(async move {

@@ -142,7 +142,7 @@ async fn a_batch_brings_readings_cursor_and_clock_and_its_cursor_comes_back() {
     assert_eq!(verdicts, ["punch", "repeated"]);
     assert_eq!(program.bench.cursor_now(), Some(Cursor(r#"{"next":2}"#.into())));
     let contact = &program.bench.contacts()[0];
-    assert_eq!((contact.clock_offset_ms, contact.serial.as_ref().unwrap().as_str()), (Some(-420_000), "A1"));
+    assert_eq!((program.bench.offsets(), contact.serial.as_ref().unwrap().as_str()), (vec![-420_000], "A1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -254,7 +254,7 @@ fn contact(wire: WireContact, log: Option<&SerialNumber>) -> Result<Contact, Wro
         serial: wire.serial.map(serial).transpose()?.or_else(|| log.cloned()),
         address: short(wire.address),
         firmware: short(wire.firmware),
-        clock_offset_ms: None,
+        clock: None,
         records_claimed: wire.records_claimed,
         records_read: wire.records_read,
     })
