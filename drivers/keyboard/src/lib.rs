@@ -1,1 +1,3 @@
-//! punchd driver for USB keyboard-wedge card readers and barcode scanners.
+//! punchd driver for USB keyboard-wedge card readers and barcode scanners over evdev.
+
+pub mod protocol;
