@@ -3,7 +3,7 @@
 //! [`protocol`] is keys and text; [`source`] finds and takes the keyboard; `driver` hands over what is typed. What is configured is
 //! taken, and nothing else: a keyboard that somebody types on is never touched.
 
-mod discover;
+pub mod discover;
 mod driver;
 mod lights;
 pub mod protocol;
