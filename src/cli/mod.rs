@@ -81,7 +81,7 @@ impl From<Lang> for Language {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the agent in the foreground; SIGTERM stops it in order, SIGHUP reads the configuration again
-    Run,
+    Run(run::Run),
     /// Check the configuration and say in plain words what it will do
     Check,
     /// Show what punchd does on a virtual site: half a minute, no configuration, no network, no hardware
@@ -135,7 +135,7 @@ pub fn main() -> ExitCode {
 
 fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
     match cli.command {
-        Command::Run => return run::run(&cli.config, asked, screen),
+        Command::Run(ref run) => return run::run(run, &cli.config, asked, screen),
         Command::Demo(demo) => return demo::demo(demo),
         Command::Check => return check::check(&cli.config, asked, screen),
         Command::Completions(completions) => return pages::completions(&completions, &mut Cli::command()),
@@ -160,6 +160,8 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, &place, screen),
         Command::Verify(verify) => verify::of_the_journal(&verify, &place, screen),
         Command::Export(export) => export::export(&export, &place, screen),
-        Command::Run | Command::Demo(_) | Command::Check | Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
+        Command::Run(_) | Command::Demo(_) | Command::Check | Command::Completions(_) | Command::Man(_) => {
+            Ok(Exit::Done)
+        }
     }
 }

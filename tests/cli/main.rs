@@ -8,6 +8,7 @@ mod configuration;
 mod deliveries;
 mod journal;
 mod life;
+mod listening;
 mod pages;
 mod people;
 mod punches;

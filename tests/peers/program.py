@@ -45,7 +45,9 @@ class Program:
         self.environment = {**os.environ, **environment}
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.words, stdout=subprocess.PIPE, text=True, env=self.environment)
+        self.process = subprocess.Popen(
+            self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.environment
+        )
         self.lines = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
         return self
@@ -94,3 +96,27 @@ class PullTerminal(Program):
             raise
         self.host, self.port = host, int(port)
         return self
+
+
+class Reader(Program):
+    """A virtual reader at a serial port; knows the port, and takes orders."""
+
+    def __init__(self, kind, *words):
+        super().__init__("punchd-sim", "device", kind, *words)
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            self.port = json.loads(self.line())["port"]
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def order(self, line):
+        """Has something done to it; answers what it says about that."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.line())
+        must("done" in answer, f"{line}: {answer}")
+        return answer["done"].get("says")

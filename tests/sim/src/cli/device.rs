@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
+use super::fingerprint::Fingerprint;
+use super::pn532::Pn532;
 use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
@@ -20,6 +22,10 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a PN532 card reader at a serial port.
+    Pn532(Pn532),
+    /// Be a fingerprint module of the EF01 family.
+    Fingerprint(Fingerprint),
     /// Be a scanner or card reader that sends lines over a serial port.
     SerialLine(SerialLine),
     /// Be a ZKTeco terminal that is asked over port 4370.
@@ -31,6 +37,8 @@ enum Kind {
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::Pn532(reader) => reader.run().await,
+            Kind::Fingerprint(module) => module.run().await,
             Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
@@ -84,7 +92,7 @@ impl Life {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let number = text.strip_suffix('s').unwrap_or(text);
     match number.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),

@@ -2,10 +2,14 @@
 
 /// Virtual terminals and readers.
 mod device;
+/// A fingerprint module.
+mod fingerprint;
 /// The invented roster as a table.
 mod people;
 /// Where a reader is plugged in, and what a script may have done to it.
 mod plug;
+/// A card reader at a serial port.
+mod pn532;
 /// The line that says that something is ready.
 mod ready;
 /// A reader that sends lines.
