@@ -53,7 +53,11 @@ impl Keyboard {
         };
         let (habits, pause) = (Habits { ending, num_lock: self.num_lock }, Duration::from_millis(self.key_ms));
         let built = Built { name: self.name, ids: self.ids, port: self.phys, with_mouse: self.mouse };
-        let plug_in = || UinputKeyboard::plug_in(&built).map_err(|error| format!("cannot make a keyboard: {error}"));
+        let plug_in = || {
+            UinputKeyboard::plug_in(&built).map_err(|error| {
+                format!("cannot make a keyboard at /dev/uinput: {error} (modprobe uinput; only root may)")
+            })
+        };
         let mut keyboard = Some(plug_in().map_err(Failure::Unavailable)?);
         if let Some(keyboard) = &keyboard {
             ready::say_port("keyboard", keyboard.node())?;
