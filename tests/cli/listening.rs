@@ -32,9 +32,7 @@ fn a_card_is_shown_in_every_usual_format_with_the_person_whom_each_would_match()
     let site = Site::in_folder(folder, &config);
     let _agent = site.run();
     // The driver opens the port a moment after the agent is ready.
-    site.until(|| {
-        site.punchd(&["--json", "devices"]).json()["devices"][0]["health"]["condition"] == "working"
-    });
+    site.until(|| site.punchd(&["--json", "devices"]).json()["devices"][0]["health"]["condition"] == "working");
     let mut listening = Command::new(env!("CARGO_BIN_EXE_punchd"))
         .args(["--lang", "en", "devices", "listen", "door", "--count", "2", "--config"])
         .arg(site.path("punchd.toml"))

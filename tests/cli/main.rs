@@ -6,6 +6,7 @@
 mod common;
 mod configuration;
 mod deliveries;
+mod driver;
 mod journal;
 mod life;
 mod listening;

@@ -41,6 +41,8 @@ pub mod presented_text;
 
 pub mod batch;
 
+pub mod clock_shown;
+
 pub mod receipt;
 
 pub mod sign;
@@ -58,6 +60,7 @@ pub mod conformance;
 
 pub use batch::{Alert, AlertKind, Batch, Contact, Cursor, MAX_BATCH, TerminalUser, Upload};
 pub use card_text::NumberFormat;
+pub use clock_shown::ClockShown;
 pub use command::{Command, CommandError, Done, Request};
 pub use credential::Credential;
 pub use declaration::{Ability, Declaration, Default, Setting, Shape};

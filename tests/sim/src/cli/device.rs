@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
 use super::fingerprint::Fingerprint;
+use super::pn532::Pn532;
+use super::process::Process;
 use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
@@ -21,6 +23,8 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a PN532 card reader at a serial port.
+    Pn532(Pn532),
     /// Be a fingerprint module of the EF01 family.
     Fingerprint(Fingerprint),
     /// Be a scanner or card reader that sends lines over a serial port.
@@ -29,15 +33,19 @@ enum Kind {
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
     ZktecoPush(ZktecoPush),
+    /// Be a program that speaks JSON Lines on stdin and stdout.
+    Process(Process),
 }
 
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::Pn532(reader) => reader.run().await,
             Kind::Fingerprint(module) => module.run().await,
             Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
+            Kind::Process(program) => program.run().await,
         }
     }
 }

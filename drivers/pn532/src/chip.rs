@@ -1,0 +1,186 @@
+//! The conversation with the chip: wake it, ask, wait with a bound, ask again (facts/readers.md A.1, A.2, A.6).
+
+use std::time::Duration;
+
+use punchd_contract::{Line, Lines, Mode, Place, Port};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use crate::protocol::command::{Command, Dialect};
+use crate::protocol::frame::{Decoder, Frame};
+use crate::protocol::status::Firmware;
+use crate::trouble::Trouble;
+
+/// The chip's speed after power-on; it keeps it until told otherwise, and nobody does.
+const MODE: Mode = Mode::at(115_200);
+/// The three ways to wake it, in turn, and how long each waits for the ACK: through some adapters the first one takes 1.5 s (A.6).
+const WAKING: [(Dialect, Duration); 3] = [
+    (Dialect::Short, Duration::from_millis(300)),
+    (Dialect::WithInterrupt, Duration::from_millis(600)),
+    (Dialect::WithoutInterrupt, Duration::from_millis(1600)),
+];
+/// Waking bytes: an edge or two, and time for the clock to start.
+const WAKE: [u8; 16] = [0x55, 0x55, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/// Once it is awake it says ACK within 15 ms (A.1); an adapter may sit on it.
+const ACK_WAITS: Duration = Duration::from_millis(500);
+/// How long what the chip does alone may take, what it does in its field, and what a card does.
+const ANSWER_WAITS: Duration = Duration::from_millis(600);
+const LIST_WAITS: Duration = Duration::from_secs(1);
+const CARD_WAITS: Duration = Duration::from_secs(2);
+/// How often a command is said before the chip counts as lost: the one after an abort may be missed (A.1).
+const TRIES: u32 = 2;
+/// Frames without a gap lose their ACK on some adapters (A.7).
+const GAP: Duration = Duration::from_millis(1);
+/// As long as this, and nothing more is on its way.
+const QUIET: Duration = Duration::from_millis(10);
+
+/// The chip at the end of an open line.
+pub(crate) struct Chip {
+    line: Line,
+    decoder: Decoder,
+    /// When its last frame came.
+    heard: Instant,
+    /// Whether what we say comes back.
+    echoes: bool,
+}
+
+/// What one try of a command came to.
+enum Said {
+    Answer(Vec<u8>),
+    NotUnderstood,
+    Nothing,
+}
+
+impl Chip {
+    /// Opens the line and wakes whatever is there.
+    pub(crate) async fn open(port: &Port, place: &Place) -> Result<(Self, Firmware), Trouble> {
+        Self::on(port.line(place, MODE).await?).await
+    }
+
+    /// The same, where nobody has configured it.
+    pub(crate) async fn probe(lines: &dyn Lines, place: &Place) -> Result<Firmware, Trouble> {
+        Ok(Self::on(lines.open(place.clone(), MODE).await?).await?.1)
+    }
+
+    async fn on(line: Line) -> Result<(Self, Firmware), Trouble> {
+        let mut chip = Self { line, decoder: Decoder::default(), heard: Instant::now(), echoes: false };
+        let firmware = chip.wake().await?;
+        Ok((chip, firmware))
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.line.place().clone()
+    }
+
+    /// Wakes it, and sees that it is a PN532. After a loss of power it hears nothing but this.
+    pub(crate) async fn wake(&mut self) -> Result<Firmware, Trouble> {
+        let before = self.decoder.skipped();
+        self.echoes = false;
+        let mut pause = QUIET;
+        for (dialect, ack_waits) in WAKING {
+            let skipped = self.line.drain(QUIET).await?;
+            self.decoder.reset();
+            tracing::debug!(place = %self.line.place(), ?dialect, skipped, "waking the PN532");
+            let command = Command::SamConfiguration(dialect);
+            let mut bytes = WAKE.to_vec();
+            bytes.extend(Frame::Command(command.message()).encode());
+            self.line.write(&bytes).await?;
+            if let Said::Answer(_) = self.hear(&command, ack_waits).await? {
+                let data = self.ask(&Command::GetFirmwareVersion).await?;
+                let place = self.place();
+                let firmware = Firmware::parse(&data).ok_or(Trouble::Noise(place.clone()))?;
+                return match firmware.is_pn532() {
+                    true => Ok(firmware),
+                    false => Err(Trouble::OtherChip { place, chip: firmware.to_string() }),
+                };
+            }
+            sleep(pause).await;
+            pause *= 4;
+        }
+        Err(match (self.echoes, self.decoder.skipped() > before) {
+            (true, _) => Trouble::Echo(self.place()),
+            (_, true) => Trouble::Noise(self.place()),
+            _ => Trouble::Silent(self.place()),
+        })
+    }
+
+    /// The data of the answer to a command.
+    pub(crate) async fn ask(&mut self, command: &Command) -> Result<Vec<u8>, Trouble> {
+        let frame = Frame::Command(command.message()).encode();
+        let mut refused = false;
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                // An ACK gives up what the chip may still be doing; then the line has to be quiet.
+                self.line.write(&Frame::Ack.encode()).await?;
+                self.line.drain(QUIET).await?;
+                self.decoder.reset();
+            } else if self.heard.elapsed() < GAP {
+                sleep_until(self.heard + GAP).await;
+            }
+            self.line.write(&frame).await?;
+            match self.hear(command, ACK_WAITS).await? {
+                Said::Answer(data) => return Ok(data),
+                // What arrived broken is not understood either.
+                Said::NotUnderstood => refused = true,
+                Said::Nothing => refused = false,
+            }
+            tracing::debug!(place = %self.line.place(), code = command.code(), refused, "the PN532 did not answer");
+        }
+        let place = self.place();
+        Err(if refused { Trouble::Refuses { place, code: command.code() } } else { Trouble::Lost(place) })
+    }
+
+    /// Waits for ACK and answer. What comes before the ACK belongs to something that was given up.
+    async fn hear(&mut self, command: &Command, ack_waits: Duration) -> Result<Said, Trouble> {
+        let deadline = Instant::now() + ack_waits;
+        loop {
+            match self.frame(deadline).await? {
+                Some(Frame::Ack) => break,
+                Some(Frame::NotUnderstood) => return Ok(Said::NotUnderstood),
+                Some(Frame::Command(_)) => self.echoes = true,
+                Some(Frame::Answer(_) | Frame::Nack) => {}
+                None => return Ok(Said::Nothing),
+            }
+        }
+        let deadline = Instant::now() + answer_waits(command);
+        let wanted = command.code().wrapping_add(1);
+        loop {
+            match self.frame(deadline).await? {
+                Some(Frame::Answer(message)) => {
+                    if let Some((code, data)) = message.split_first()
+                        && *code == wanted
+                    {
+                        return Ok(Said::Answer(data.to_vec()));
+                    }
+                }
+                Some(Frame::NotUnderstood) => return Ok(Said::NotUnderstood),
+                Some(Frame::Command(_)) => self.echoes = true,
+                Some(Frame::Ack | Frame::Nack) => {}
+                None => return Ok(Said::Nothing),
+            }
+        }
+    }
+
+    /// The next frame, if one comes in time.
+    async fn frame(&mut self, deadline: Instant) -> Result<Option<Frame>, Trouble> {
+        loop {
+            if let Some(frame) = self.decoder.next_frame() {
+                self.heard = Instant::now();
+                return Ok(Some(frame));
+            }
+            let mut bytes = Vec::new();
+            match timeout_at(deadline, self.line.read(&mut bytes)).await {
+                Ok(read) => read?,
+                Err(_) => return Ok(None),
+            };
+            self.decoder.push(&bytes);
+        }
+    }
+}
+
+fn answer_waits(command: &Command) -> Duration {
+    match command {
+        Command::List(_) => LIST_WAITS,
+        Command::Exchange { .. } => CARD_WAITS,
+        _ => ANSWER_WAITS,
+    }
+}
