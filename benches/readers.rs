@@ -27,7 +27,7 @@ use punchd_sim::pty::Pty;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep};
 
-const TAPS: usize = 40;
+const TAPS: usize = 30;
 const IDLE: Duration = Duration::from_secs(30);
 
 /// A chip at a port, served by a thread of its own.
