@@ -3,6 +3,7 @@
 use punchd_ble::{Ble, BleBadge};
 use punchd_contract::{Driver, Registered};
 use punchd_fingerprint::Fingerprint;
+use punchd_keyboard::Keyboard;
 use punchd_pn532::Pn532;
 use punchd_process::Process;
 use punchd_serial_line::SerialLine;
@@ -12,6 +13,7 @@ use punchd_zkteco::{ZktecoPull, ZktecoPush};
 pub static DRIVERS: &[&dyn Driver] = &[
     &Registered::<ZktecoPull>::NEW,
     &Registered::<ZktecoPush>::NEW,
+    &Registered::<Keyboard>::NEW,
     &Registered::<SerialLine>::NEW,
     &Registered::<Pn532>::NEW,
     &Registered::<Fingerprint>::NEW,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use punchd::clock::{AnchorSource, Clock, Known};
+use punchd::clock::{AnchorSource, Clock, Hint, Known, UnixMillis};
 use punchd_contract::{Condition, Verdict};
 
 use crate::front;
@@ -61,7 +61,7 @@ async fn a_terminal_that_was_set_meanwhile_or_is_another_one_tells_nothing() {
 async fn a_terminal_s_offset_is_measured_against_the_time_as_it_is_known_and_not_as_the_wall_clock_shows() {
     let mut site = Site::new().await;
     site.start().await;
-    site.clock.set_by_hand(punchd::clock::UnixMillis(0));
+    site.clock.set_by_hand(UnixMillis(0));
     site.meets("SN1", 40, 1).await;
     assert_eq!(site.ask::<i64>("SELECT clock_offset_ms FROM contact").await, 40_000);
 }
@@ -114,21 +114,18 @@ async fn without_anybody_who_tells_the_time_certificates_are_not_believed_and_ta
 
 #[tokio::test]
 async fn a_time_that_nobody_vouches_for_dates_nothing() {
-    // The host that tells the time is there; WeCom's certificate is of nobody whom the gateway knows.
-    let mut asked = None;
-    let mut site = Site::with(|standin| {
-        let hands = punchd_sim::clock::SetByHand::at(jiff::Timestamp::from_second(EVENING).unwrap());
-        let tls = front::tls(standin.address(), hands.clone());
-        let (host, count) = front::time_host(hands);
-        asked = Some(count);
-        (format!("https://{tls}"), format!("[clock]\ntime_hosts = [\"{host}\"]\n"))
-    })
-    .await;
+    let mut site = Site::new().await;
     site.boots_in_1970("b");
     site.start().await;
     assert!(matches!(site.tap().await, Verdict::Held { .. }));
-    assert_eq!(site.status().await.clock.known, Known::Nothing);
-    assert_eq!(site.ask::<i64>("SELECT count(*) FROM anchor").await, 0);
+    let time = UnixMillis(EVENING * 1000);
+    site.clock.hint(Hint { boottime: site.clock.stamp().boottime, time, from: "time.example".into() });
+    site.says(Condition::Warning, "certificates are judged by the time that time.example says").await;
+    assert!(matches!(site.tap().await, Verdict::Held { .. }));
+    let status = site.status().await;
+    assert_eq!((status.clock.known, status.clock_bound_ms), (Known::Nothing, None));
+    assert_eq!(status.clock.hint.unwrap().from, "time.example");
+    assert_eq!((site.ask::<i64>("SELECT count(*) FROM anchor").await, site.ask::<i64>(HELD).await), (0, 2));
 }
 
 #[tokio::test]

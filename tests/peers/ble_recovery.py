@@ -25,7 +25,7 @@ TERMINAL = f"""
 name = "gate"
 kind = "ble"
 device = "{GATE}"
-prefix = "user "
+prefix = "user"
 silence = "5s"
 link_check = "2s"
 """
@@ -50,7 +50,7 @@ class Agent:
     def __init__(self, folder, devices):
         self.folder, self.config = folder, os.path.join(folder, "punchd.toml")
         with open(self.config, "w", encoding="utf-8") as config:
-            config.write(f'[gateway]\nzone = "Asia/Shanghai"\ndata = "{folder}/data"\nlog = "warn"\n{devices}{PEOPLE}')
+            config.write(f'[gateway]\nzone = "Asia/Shanghai"\ndata = "{folder}/data"\nlog = "{os.environ.get("PEERS_LOG", "warn")}"\n{devices}{PEOPLE}')
 
     def run(self):
         return Program("punchd", "run", "--config", self.config)
@@ -78,7 +78,7 @@ async def punch(agent, gate, number, pieces, answer, what):
     await until(lambda: gate.notify(*pieces), f"{what}: nobody subscribes")
     await until(lambda: len(agent.readings()) > before, f"{what}: nothing is read")
     user = agent.readings()[-1]
-    must(user[1] == number and user[3] == "ble:nus", f"{what}: {user}")
+    must(user[1] == number and user[3] == "ble:nus user_id", f"{what}: {user}")
     await until(lambda: gate.written.endswith(b"\n"), f"{what}: no answer")
     must(gate.written == answer.encode(), f"{what}: the answer is {gate.written!r}")
     must(len(agent.readings()) == before + 1, f"{what}: read more than once")
@@ -163,6 +163,12 @@ async def badges(folder):
         bluez.stop()
         await asyncio.sleep(12)
         await bluez.start()
+        await until(lambda: bluez.adapter.discovering, "it does not scan after the daemon was restarted")
+        await asyncio.sleep(6)
+        must(len(agent.readings()) == 3, "who could not be heard came again without having been away")
+        badge.gone = True
+        await asyncio.sleep(11)
+        badge.gone = False
         await until(lambda: len(agent.readings()) == 4, "a badge after the daemon was restarted")
     must(all(reading == ("badge", BADGE_ID, "proximity", "ibeacon") for reading in agent.readings()), "only the badge")
 

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fingerprint;
+mod pn532;
 mod serial_line;
 mod site;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use punchd_contract::Condition;
-use punchd_pn532::virtual_device::{Card, Disturbance, Options, VirtualPn532};
+use punchd_pn532::virtual_device::cards::Card;
+use punchd_pn532::virtual_device::{Disturbance, Options, VirtualPn532};
 use punchd_sim::pty::Pty;
 use tokio::time::sleep;
 

@@ -34,11 +34,6 @@ pub fn person(userid: &str, presents: &str) -> String {
 
 impl Site {
     /// Starts the agent over these devices and people; `{folder}` in the text is the site's.
-    pub async fn start(rest: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self::start_in(folder, rest).await
-    }
-
     pub async fn start_in(folder: TempDir, rest: &str) -> Self {
         let standin =
             Standin::start(Options { members: Members::Matching("*".to_owned()), ..Options::new(clock::real()) })

@@ -26,7 +26,7 @@ impl VirtualDevice for Terminal {
         Values::new()
             .with("device", text(&VirtualTerminal::ADDRESS.to_string()))
             .with("adapter", text(self.air.adapter()))
-            .with("prefix", text("user "))
+            .with("prefix", text("user"))
     }
 
     fn zone(&self) -> TimeZone {
@@ -88,12 +88,12 @@ const OWNER: u128 = 0xF782_6DA6_4FA2_4E98_8024_BC5B_71E0_893E;
 
 impl Badges {
     /// The badge is heard five times a second for so many seconds.
-    async fn near(&self, minor: u8, seconds: u32) {
+    async fn near(&self, minor: u8, seconds: i16) {
         for tick in 0..seconds * 5 {
             let mut frame = vec![0x02, 0x15];
             frame.extend(OWNER.to_be_bytes());
             frame.extend([0, 1, 0, minor, 0xC5]);
-            let rssi = -60 - i16::try_from(tick % 5).unwrap();
+            let rssi = -60 - tick % 5;
             let told = Told { manufacturer: vec![(APPLE, frame)], service: Vec::new() };
             self.air.advertise(Address([0xC1, 0, 0, 0, 0, minor]), rssi, told);
             sleep(Duration::from_millis(200)).await;
@@ -115,7 +115,7 @@ impl VirtualDevice for Badges {
     fn punch<'a>(&'a mut self, user_id: &'a str) -> BoxFuture<'a, ()> {
         async move {
             self.presented += 1;
-            self.last = user_id.parse().unwrap();
+            self.last = user_id.parse().unwrap_or(0);
             self.near(self.last, 6).await;
         }
         .boxed()

@@ -28,6 +28,7 @@ fn air_with(pipe: Pipe) -> (VirtualAir, Arc<Radio>) {
     (air, radio)
 }
 
+#[expect(clippy::expect_used, reason = "this is how a test fails")]
 async fn within<T>(seconds: u64, wait: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(seconds), wait).await.expect("it takes too long")
 }

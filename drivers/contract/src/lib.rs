@@ -39,6 +39,8 @@ pub mod reading;
 
 pub mod presented_text;
 
+pub mod repeat;
+
 pub mod batch;
 
 pub mod clock_shown;
@@ -74,6 +76,7 @@ pub use port::{AgentSide, GatewayTime, Port, Stranger};
 pub use presented_text::{Meaning, Misread, PresentedText};
 pub use reading::{Direction, Happened, Method, Occurrences, Origin, Reading, RecordKey};
 pub use receipt::{NotRecorded, Receipt, Verdict};
+pub use repeat::Repeat;
 pub use settings::{Endpoint, Mistake, Secret, Value, Values};
 pub use sign::{Sign, Tone};
 pub use text::Text;

@@ -7,10 +7,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use punchd_contract::{Command, Credential, Health, Method, Reading, Receipt, Sign, Text, Tone};
-use tokio::time::{Instant, sleep, timeout};
+use punchd_contract::{Command, Credential, Health, Method, Place, Reading, Receipt, Sign, Text, Tone};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::light::{Guide, Light};
+use crate::light::{BETWEEN_BLINKS, Guide, Light};
 use crate::module::Module;
 use crate::orders;
 use crate::protocol::{Ask, Code};
@@ -58,6 +58,9 @@ pub async fn stay(module: &mut Module<'_>) -> Result<Infallible, Trouble> {
         tokio::select! {
             request = port.request() => {
                 let enrols = request.command == Command::EnrolFinger;
+                if enrols {
+                    port.health(enrolling(&gate.module.settings.place));
+                }
                 orders::carry_out(gate.module, request).await?;
                 // The finger that was enrolled still lies, and is no punch.
                 gate.lying = enrols.then(Instant::now);
@@ -220,12 +223,44 @@ impl Gate<'_, '_> {
         }
     }
 
+    /// Waits, and sees meanwhile whether the finger is lifted. Ends early, with `true`, when the next one is there.
+    async fn next_comes(&mut self, within: Duration) -> Result<bool, Trouble> {
+        let end = Instant::now() + within;
+        while Instant::now() < end {
+            match self.module.session.code(Ask::GenImg).await? {
+                Code::NoFinger => self.lying = None,
+                Code::Ok if self.lying.is_none() => return Ok(true),
+                _ => {}
+            }
+            sleep_until(end.min(Instant::now() + self.module.settings.poll)).await;
+        }
+        Ok(false)
+    }
+
     async fn show(&mut self, sign: &Sign) -> Result<(), Trouble> {
         tracing::debug!(tone = sign.tone.word(), text = %sign.text, "answered at the module");
-        self.light().show(&mut self.module.session, sign.tone).await?;
+        let blinks = self.light().blinks(sign.tone);
+        for lasts in blinks {
+            self.module.session.code(Ask::LedOn).await?;
+            let next = self.next_comes(Duration::from_millis(*lasts)).await?;
+            self.module.session.code(Ask::LedOff).await?;
+            if next || self.next_comes(BETWEEN_BLINKS).await? {
+                break;
+            }
+        }
+        if blinks.is_empty() {
+            self.light().show(&mut self.module.session, sign.tone).await?;
+        }
         self.sign_ends = Some(Instant::now() + SIGN_STAYS);
         Ok(())
     }
+}
+
+fn enrolling(place: &Place) -> Health {
+    Health::working(Text::new(
+        format!("a finger is being enrolled at {place}: no punches are read until that is over"),
+        format!("{place} 正在登记指纹：登记结束前不读取打卡"),
+    ))
 }
 
 fn unknown_finger() -> Sign {

@@ -46,6 +46,9 @@ const YELLOW: u8 = 5;
 const QUICK: u8 = 25;
 const SLOW: u8 = 100;
 
+/// Between two blinks.
+pub const BETWEEN_BLINKS: Duration = Duration::from_millis(150);
+
 impl Light {
     /// Asks the module what it has. One with a ring that tells its product is of the newer kind, with seven colours.
     pub async fn find(session: &mut Session, tells_product: bool) -> Result<Self, Trouble> {
@@ -66,13 +69,13 @@ impl Light {
             Tone::Refused => aura(Control::Flash, RED, 3),
             Tone::OutOfOrder => aura(Control::On, RED, 0),
         };
-        let blinks: &[u64] = match tone {
-            Tone::Accepted => &[800],
-            Tone::Already => &[150; 2],
-            Tone::Unknown | Tone::Refused => &[150; 3],
-            Tone::OutOfOrder => &[2500],
-        };
-        self.shine(session, ring, blinks).await
+        self.shine(session, ring, blinks_for(tone)).await
+    }
+
+    /// How long each blink lasts by which it shows this, where blinking is all it can: it takes a while, in which the gate goes on
+    /// looking.
+    pub fn blinks(self, tone: Tone) -> &'static [u64] {
+        if self == Self::Blinks { blinks_for(tone) } else { &[] }
     }
 
     /// Shows what is to be done next.
@@ -96,12 +99,22 @@ impl Light {
                     session.code(Ask::LedOn).await?;
                     sleep(Duration::from_millis(*lasts)).await;
                     session.code(Ask::LedOff).await?;
-                    sleep(Duration::from_millis(150)).await;
+                    sleep(BETWEEN_BLINKS).await;
                 }
             }
             Self::Dark => {}
         }
         Ok(())
+    }
+}
+
+/// In milliseconds.
+fn blinks_for(tone: Tone) -> &'static [u64] {
+    match tone {
+        Tone::Accepted => &[800],
+        Tone::Already => &[150; 2],
+        Tone::Unknown | Tone::Refused => &[150; 3],
+        Tone::OutOfOrder => &[2500],
     }
 }
 

@@ -29,7 +29,7 @@ pub const DECLARATION: Declaration = Declaration {
             zh: "模块的波特率，为 9600 的倍数",
         },
         Setting {
-            key: "address",
+            key: "module_address",
             shape: Shape::Text,
             default: Default::Is("\"FFFFFFFF\""),
             en: "the module's address, eight hexadecimal digits; it answers no other",
@@ -108,9 +108,9 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     if baud.is_none() {
         wrong("baud", "a multiple of 9600 up to 115200; most modules are delivered with 57600");
     }
-    let address = values.text("address").map_or(Some(Address::default().0), eight_digits);
+    let address = values.text("module_address").map_or(Some(Address::default().0), eight_digits);
     if address.is_none() {
-        wrong("address", "eight hexadecimal digits, such as \"FFFFFFFF\"");
+        wrong("module_address", "eight hexadecimal digits, such as \"FFFFFFFF\"");
     }
     let password = values.secret("password").map_or(Some(0), |secret| eight_digits(secret.reveal()));
     if password.is_none() {
@@ -147,10 +147,10 @@ mod tests {
     fn all_mistakes_are_named_at_once() {
         let values = Values::new()
             .with("baud", Value::Integer(10_000))
-            .with("address", Value::Text("FFFF".into()))
+            .with("module_address", Value::Text("FFFF".into()))
             .with("password", Value::Secret(Secret::new("geheim")));
         let keys: Vec<_> = parse(&values).unwrap_err().iter().map(|mistake| mistake.key).collect();
-        assert_eq!(keys, ["port", "baud", "address", "password"]);
+        assert_eq!(keys, ["port", "baud", "module_address", "password"]);
     }
 
     #[test]

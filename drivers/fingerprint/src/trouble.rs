@@ -45,9 +45,11 @@ impl Trouble {
             Self::Line(error) => error.text(),
             Self::Silent => Text::new(
                 format!(
-                    "no fingerprint module answers at {place}: check its power, that its TX and RX are crossed, and the settings `baud` and `address`"
+                    "no fingerprint module answers at {place}: check its power, that its TX and RX are crossed, and the settings `baud` and `module_address`"
                 ),
-                format!("{place} 处没有指纹模块应答：请检查供电、TX 与 RX 是否交叉连接，以及 `baud` 和 `address` 设置"),
+                format!(
+                    "{place} 处没有指纹模块应答：请检查供电、TX 与 RX 是否交叉连接，以及 `baud` 和 `module_address` 设置"
+                ),
             ),
             Self::WrongPassword => Text::new(
                 format!("the fingerprint module at {place} refuses the password: set `password`"),

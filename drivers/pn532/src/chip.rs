@@ -30,6 +30,9 @@ const CARD_WAITS: Duration = Duration::from_secs(2);
 const TRIES: u32 = 2;
 /// Frames without a gap lose their ACK on some adapters (A.7).
 const GAP: Duration = Duration::from_millis(1);
+/// The longest that is slept before the answer to a list is looked for; how often one that was there is tried a little sooner.
+const LONGEST_NAP: Duration = Duration::from_millis(40);
+const SHORTER: u32 = 32;
 /// As long as this, and nothing more is on its way.
 const QUIET: Duration = Duration::from_millis(10);
 
@@ -41,6 +44,8 @@ pub(crate) struct Chip {
     heard: Instant,
     /// Whether what we say comes back.
     echoes: bool,
+    /// How long a list of nothing takes, as learnt.
+    nap: Duration,
 }
 
 /// What one try of a command came to.
@@ -62,7 +67,8 @@ impl Chip {
     }
 
     async fn on(line: Line) -> Result<(Self, Firmware), Trouble> {
-        let mut chip = Self { line, decoder: Decoder::default(), heard: Instant::now(), echoes: false };
+        let (decoder, heard) = (Decoder::default(), Instant::now());
+        let mut chip = Self { line, decoder, heard, echoes: false, nap: Duration::from_millis(5) };
         let firmware = chip.wake().await?;
         Ok((chip, firmware))
     }
@@ -103,6 +109,36 @@ impl Chip {
         })
     }
 
+    /// The data of the answer to a list that will most likely tell of nothing: sleeps until that is there instead of waking for the
+    /// ACK and again for the answer, which is most of what an idle reader costs.
+    pub(crate) async fn ask_at_leisure(&mut self, command: &Command) -> Result<Vec<u8>, Trouble> {
+        self.pause().await;
+        let said = Instant::now();
+        self.line.write(&Frame::Command(command.message()).encode()).await?;
+        sleep(self.nap).await;
+        let woken = Instant::now();
+        match self.hear(command, ACK_WAITS).await? {
+            Said::Answer(data) => {
+                self.nap = if woken.elapsed() < GAP / 2 {
+                    // It was there; it may have come long before, and the next command needs no further pause.
+                    self.heard = said;
+                    self.nap - self.nap / SHORTER
+                } else {
+                    (said.elapsed() + GAP).min(LONGEST_NAP)
+                };
+                Ok(data)
+            }
+            Said::NotUnderstood | Said::Nothing => self.ask(command).await,
+        }
+    }
+
+    /// The gap between what was heard last and what is said next.
+    async fn pause(&mut self) {
+        if self.heard.elapsed() < GAP {
+            sleep_until(self.heard + GAP).await;
+        }
+    }
+
     /// The data of the answer to a command.
     pub(crate) async fn ask(&mut self, command: &Command) -> Result<Vec<u8>, Trouble> {
         let frame = Frame::Command(command.message()).encode();
@@ -113,8 +149,8 @@ impl Chip {
                 self.line.write(&Frame::Ack.encode()).await?;
                 self.line.drain(QUIET).await?;
                 self.decoder.reset();
-            } else if self.heard.elapsed() < GAP {
-                sleep_until(self.heard + GAP).await;
+            } else {
+                self.pause().await;
             }
             self.line.write(&frame).await?;
             match self.hear(command, ACK_WAITS).await? {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::chip::Chip;
 use crate::lights::{Lights, Step};
-use crate::look::{Card, look};
+use crate::look::{Card, darken, look};
 use crate::presence::{Act, Presence};
 use crate::protocol::command::Command;
 use crate::protocol::status::Firmware;
@@ -218,11 +218,12 @@ impl Reader {
                 () = sleep_until(next) => {
                     let settings = self.member.settings.clone();
                     let seen = look(chip, &settings, self.presence.card()).await?;
-                    match self.presence.look(seen, Instant::now()) {
+                    match self.presence.look(seen.clone(), Instant::now()) {
                         Act::Nothing => {}
                         Act::Read(card) => self.read(card),
                         Act::Refuse(reason) => self.refuse(reason),
                     }
+                    darken(chip, &seen).await?;
                     if self.said.as_ref().is_none_or(|(_, at)| at.elapsed() >= SAYS_AGAIN) {
                         self.works(firmware);
                     }

@@ -33,7 +33,7 @@ pub(crate) struct Card {
     pub(crate) profile: String,
     /// What the chip told of it.
     pub(crate) raw: Vec<u8>,
-    /// As which it was found; FeliCa at either speed is one.
+    /// As what it was found.
     pub(crate) technology: Technology,
     /// It is an application's number.
     pub(crate) by_application: bool,
@@ -62,14 +62,18 @@ enum Part {
     Unclear,
 }
 
-/// Looks at what lies there. `lying` is what lay there the last time and was read.
+/// Looks at what lies there. `lying` is what lay there the last time and was read. [`darken`] follows, when what was seen is on its way.
 pub(crate) async fn look(chip: &mut Chip, settings: &Settings, lying: Option<&Card>) -> Result<Seen, Trouble> {
-    let seen = pass(chip, settings).await?;
+    let seen = pass(chip, settings, &settings.technologies, lying.is_some()).await?;
     let Seen::Card(card) = &seen else { return Ok(seen) };
     if lying == Some(card) || !card.wants_a_second_look(settings) {
         return Ok(seen);
     }
-    Ok(match pass(chip, settings).await? {
+    darken(chip, &seen).await?;
+    // The kinds behind its own were asked for with the card lying there.
+    let own = settings.technologies.iter().position(|technology| *technology == card.technology).unwrap_or_default();
+    let up_to_it = settings.technologies.get(..=own).unwrap_or(&settings.technologies);
+    Ok(match pass(chip, settings, up_to_it, true).await? {
         Seen::Card(again) if again == *card => Seen::Card(again),
         // Some cards of type B make up a number whenever they get power.
         Seen::Card(again) if again.technology == Technology::B && card.technology == Technology::B => {
@@ -81,17 +85,27 @@ pub(crate) async fn look(chip: &mut Chip, settings: &Settings, lying: Option<&Ca
     })
 }
 
-/// Asks for every kind of card once. Cards that were seen lose the field, so that the next pass finds them again
-/// (facts/readers.md A.5); so does an empty reader, which saves power.
-async fn pass(chip: &mut Chip, settings: &Settings) -> Result<Seen, Trouble> {
+/// Takes the field from what was seen, so that the next look finds it again (facts/readers.md A.5). An empty reader keeps its field: a card
+/// that comes has power before it is asked, and the gateway is spared a command (A.7 knows both ways).
+pub(crate) async fn darken(chip: &mut Chip, seen: &Seen) -> Result<(), Trouble> {
+    if *seen == Seen::Nothing {
+        return Ok(());
+    }
+    chip.ask(&Command::ReleaseAll).await?;
+    chip.ask(&Command::FieldOff).await.map(|_| ())
+}
+
+/// Asks for these kinds of cards once; in a hurry where somebody is known to wait.
+async fn pass(chip: &mut Chip, settings: &Settings, technologies: &[Technology], hurry: bool) -> Result<Seen, Trouble> {
     let mut parts = Vec::new();
-    for technology in &settings.technologies {
-        let data = chip.ask(&Command::List(*technology)).await?;
+    for technology in technologies {
+        let list = Command::List(*technology);
+        let data = if hurry || !parts.is_empty() { chip.ask(&list).await? } else { chip.ask_at_leisure(&list).await? };
         let part = match Listing::parse(*technology, &data) {
             Ok(Listing::Nothing) => continue,
             Ok(Listing::Several) => Part::Refused(Refusal::Several),
             Ok(Listing::One(number, target)) => {
-                read(chip, number, target, &data, settings.application.as_ref()).await?
+                read(chip, *technology, number, target, &data, settings.application.as_ref()).await?
             }
             Err(_) => Part::Unclear,
         };
@@ -104,10 +118,6 @@ async fn pass(chip: &mut Chip, settings: &Settings) -> Result<Seen, Trouble> {
             break;
         }
     }
-    if !parts.is_empty() {
-        chip.ask(&Command::ReleaseAll).await?;
-    }
-    chip.ask(&Command::FieldOff).await?;
     Ok(together(parts))
 }
 
@@ -133,12 +143,13 @@ fn together(mut parts: Vec<Part>) -> Seen {
 /// Reads one card.
 async fn read(
     chip: &mut Chip,
+    technology: Technology,
     number: u8,
     target: Target,
     raw: &[u8],
     application: Option<&Application>,
 ) -> Result<Part, Trouble> {
-    let card = |number: &[u8], profile: &str, technology| Card {
+    let card = |number: &[u8], profile: &str| Card {
         number: number.to_vec(),
         profile: profile.to_owned(),
         raw: raw.to_vec(),
@@ -147,16 +158,16 @@ async fn read(
     };
     Ok(match target {
         Target::A(target) => {
-            let own = card(&target.uid, "iso14443a", Technology::A);
+            let own = card(&target.uid, "iso14443a");
             match application.filter(|_| target.is_iso_dep()) {
                 Some(application) => by_application(chip, number, &target, application, own).await?,
                 None if target.is_random() => Part::Refused(Refusal::Random),
                 None => Part::Card(own),
             }
         }
-        Target::B(target) => Part::Card(card(&target.pupi, "iso14443b", Technology::B)),
+        Target::B(target) => Part::Card(card(&target.pupi, "iso14443b")),
         Target::Felica(target) if target.is_random() => Part::Refused(Refusal::Random),
-        Target::Felica(target) => Part::Card(card(&target.idm, "felica", Technology::Felica212)),
+        Target::Felica(target) => Part::Card(card(&target.idm, "felica")),
     })
 }
 

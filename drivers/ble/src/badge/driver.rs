@@ -45,7 +45,7 @@ async fn listen<S: Source>(member: &Member<Settings>) -> Infallible {
     let mut gate = Gate { member, presence: Presence::new(settings.rules), started: Instant::now() };
     let mut touch = interval(TOUCH);
     touch.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut crowded = false;
+    let (mut crowded, mut deaf_since) = (false, None);
     loop {
         tokio::select! {
             advertisement = listener.next() => {
@@ -56,6 +56,14 @@ async fn listen<S: Source>(member: &Member<Settings>) -> Infallible {
             _ = state.changed() => {}
             _ = silent.changed() => {}
             _ = touch.tick() => crowded = gate.presence.dropped() > 0,
+        }
+        match (matches!(&*state.borrow(), State::Open(_)), deaf_since) {
+            (false, None) => deaf_since = Some(Instant::now()),
+            (true, Some(since)) => {
+                gate.presence.deaf_for(Instant::now() - since);
+                deaf_since = None;
+            }
+            (false, Some(_)) | (true, None) => {}
         }
         let health = health(&state.borrow_and_update(), *silent.borrow_and_update(), crowded);
         member.port.health(health);

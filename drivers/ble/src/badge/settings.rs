@@ -23,8 +23,8 @@ pub(super) const DECLARATION: Declaration = Declaration {
             key: "badges",
             shape: Shape::Texts,
             default: Default::Is("[\"ibeacon\", \"eddystone\"]"),
-            en: "which badges: \"ibeacon\", \"ibeacon:UUID\", \"ibeacon:UUID/MAJOR\", \"eddystone\", \"eddystone:NAMESPACE\", \"eddystone-eid\", or a mask over data: \"manufacturer:0499/05..####\", \"service:fcd2/40####\" (.. any byte, ## tells the badge)",
-            zh: "哪些工牌：\"ibeacon\"、\"ibeacon:UUID\"、\"ibeacon:UUID/MAJOR\"、\"eddystone\"、\"eddystone:NAMESPACE\"、\"eddystone-eid\"，或数据掩码：\"manufacturer:0499/05..####\"、\"service:fcd2/40####\"（.. 任意字节，## 为工牌标识）",
+            en: "which badges: \"ibeacon\", \"ibeacon:UUID\", \"ibeacon:UUID/MAJOR\", \"eddystone\", \"eddystone:NAMESPACE\", \"eddystone-eid\", or a mask over data: \"manufacturer:0499/05..####\", \"service:fcd2/40####\" (.. any byte, ## tells the badge). The people list holds \"ibeacon:UUID/MAJOR/MINOR\", \"eddystone:NAMESPACE/INSTANCE\", \"manufacturer:0499/…\"",
+            zh: "哪些工牌：\"ibeacon\"、\"ibeacon:UUID\"、\"ibeacon:UUID/MAJOR\"、\"eddystone\"、\"eddystone:NAMESPACE\"、\"eddystone-eid\"，或数据掩码：\"manufacturer:0499/05..####\"、\"service:fcd2/40####\"（.. 任意字节，## 为工牌标识）。人员表中写 \"ibeacon:UUID/MAJOR/MINOR\"、\"eddystone:NAMESPACE/INSTANCE\"、\"manufacturer:0499/…\"",
         },
         Setting {
             key: "adapter",

@@ -10,6 +10,7 @@ use dbus::channel::{BusType, Channel, MatchingReceiver};
 use dbus::message::{MatchRule, MessageType};
 use dbus::nonblock::{Proxy, SyncConnection};
 use dbus::{Message, Path};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -72,7 +73,9 @@ impl Bus {
                 if message.sender().as_deref() == Some(DBUS) && before.is_some_and(|before| !before.is_empty()) {
                     lose.send_replace(Some(Trouble::NoService));
                 }
-            } else if take.try_send(message).is_err() && !told.swap(true, Ordering::Relaxed) {
+            } else if matches!(take.try_send(message), Err(TrySendError::Full(_)))
+                && !told.swap(true, Ordering::Relaxed)
+            {
                 tracing::warn!("more Bluetooth signals than can be taken: some advertisements are not heard");
             }
             true

@@ -8,6 +8,7 @@ use btleplug::platform::{Adapter, Manager, Peripheral};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use futures_util::stream::StreamExt;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::protocol::address::Address;
 use crate::protocol::uuid::Uuid;
@@ -15,6 +16,9 @@ use crate::radio::Trouble;
 use crate::radio::air::{Connection, Gatt, Peer};
 use crate::radio::trouble::short;
 
+/// How long connecting and subscribing may take: btleplug alone gives the services 30 s (facts/readers.md D.3). The radio waits a little longer, so that
+/// what was begun is given up in order.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(31);
 /// How long giving a connection up may take.
 const GIVES_UP: Duration = Duration::from_secs(3);
 /// What an attribute write takes less than the whole MTU.
@@ -46,10 +50,11 @@ pub(super) async fn connect(adapter: &str, address: Address, gatt: Gatt) -> Resu
     let devices = adapter.peripherals().await.map_err(|error| failed(&error))?;
     let device = devices.into_iter().find(|device| device.address().into_inner() == address.0);
     let device = device.ok_or_else(|| Trouble::NotHeard(address.to_string()))?;
-    let connected = subscribe(&device, address, &gatt).await;
+    let connected = timeout(CONNECTS_WITHIN, subscribe(&device, address, &gatt)).await;
+    let connected = connected.unwrap_or(Err(Trouble::Hangs("connect")));
     if connected.is_err() {
         // What is half connected, or still on the way, would keep others away.
-        let _ = tokio::time::timeout(GIVES_UP, device.disconnect()).await;
+        let _ = timeout(GIVES_UP, device.disconnect()).await;
     }
     connected
 }

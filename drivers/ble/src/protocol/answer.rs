@@ -18,10 +18,12 @@ pub struct Answers {
     pub refused: String,
     /// Not recorded.
     pub out_of_order: String,
+    /// What stands behind each.
+    pub end: &'static str,
 }
 
 impl Answers {
-    /// The bytes for this sign; empty where the device is told nothing.
+    /// The bytes for this sign.
     pub fn bytes(&self, sign: &Sign) -> Vec<u8> {
         let template = match sign.tone {
             Tone::Accepted => &self.accepted,
@@ -48,6 +50,7 @@ impl Answers {
         if text.len() > LONGEST {
             text.truncate(text.floor_char_boundary(LONGEST));
         }
+        text.push_str(self.end);
         text.into_bytes()
     }
 }
@@ -61,7 +64,7 @@ mod tests {
 
     fn answers(accepted: &str) -> Answers {
         let [already, unknown, refused, out_of_order] = ["A", "U", "R", "E"].map(str::to_owned);
-        Answers { accepted: accepted.into(), already, unknown, refused, out_of_order }
+        Answers { accepted: accepted.into(), already, unknown, refused, out_of_order, end: "\n" }
     }
 
     fn sign(tone: Tone, name: &str) -> Sign {
@@ -70,23 +73,23 @@ mod tests {
 
     #[test]
     fn each_sign_has_its_text() {
-        let answers = answers("OK {name}\n");
+        let answers = answers("OK {name}");
         let told: Vec<_> =
             Tone::ALL.map(|tone| String::from_utf8(answers.bytes(&sign(tone, "张三"))).unwrap()).to_vec();
-        assert_eq!(told, ["OK 张三\n", "A", "U", "R", "E"]);
+        assert_eq!(told, ["OK 张三\n", "A\n", "U\n", "R\n", "E\n"]);
     }
 
     #[test]
     fn a_name_cannot_forge_an_answer() {
         let told = answers("{name}|{text_zh}|{x}{").bytes(&sign(Tone::Accepted, "{text}\r\nOK"));
-        assert_eq!(told, "{text}OK|好|{x}{".as_bytes());
+        assert_eq!(told, "{text}OK|好|{x}{\n".as_bytes());
     }
 
     proptest! {
         #[test]
         fn no_text_is_too_strange(template: String, name: String) {
             let told = answers(&template).bytes(&sign(Tone::Accepted, &name));
-            prop_assert!(told.len() <= LONGEST);
+            prop_assert!(told.len() <= LONGEST + 1 && told.ends_with(b"\n"));
         }
     }
 }

@@ -1,117 +1,100 @@
 //! What a frame says was presented.
 
-use punchd_contract::{Credential, Method};
-
-/// The longest user id that makes sense: what terminals keep is far shorter.
-const LONGEST_USER_ID: usize = 64;
+use punchd_contract::{Credential, Meaning, Method, Misread, PresentedText, Reading, Text};
 
 /// What stands in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// A user id, as text.
-    UserId,
-    /// A card number as hexadecimal text, in air order.
-    CardText,
-    /// A card number as the bytes themselves, in air order.
+    /// Text.
+    Text(Meaning),
+    /// A card's number as the bytes themselves, in air order.
     CardBytes,
-    /// A code, such as a QR code's text.
-    Token,
 }
 
-/// What a frame is to punchd.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Said {
-    /// Somebody presented this.
-    Presented(Credential, Method),
-    /// The device talks of something else: the prefix is not there.
-    Chatter,
-    /// It should be a credential and cannot be read as one.
-    Unreadable,
-}
-
-/// Reads a frame. What stands before the content must be there; spaces around the content do not count.
-pub fn read(frame: &[u8], prefix: &str, content: Content) -> Said {
-    let Some(rest) = frame.strip_prefix(prefix.as_bytes()) else { return Said::Chatter };
-    if content == Content::CardBytes {
-        return match (2..=10).contains(&rest.len()) {
-            true => Said::Presented(Credential::Card(rest.to_vec()), Method::Card),
-            false => Said::Unreadable,
-        };
-    }
-    let Ok(text) = std::str::from_utf8(rest) else { return Said::Unreadable };
-    let text = text.trim();
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Said::Unreadable;
-    }
-    match content {
-        Content::UserId if text.len() <= LONGEST_USER_ID && !text.contains(char::is_whitespace) => {
-            Said::Presented(Credential::UserId(text.to_owned()), Method::Unsaid)
+/// Reads a frame; `None` where the device talks of something else: the prefix is not there, or nothing is behind it. A device that has readings marked
+/// by a prefix has other things to say too, such as how its battery is.
+pub fn read(frame: &[u8], prefix: &str, content: Content) -> Option<Result<Reading, Misread>> {
+    let rest = match content {
+        Content::Text(_) => frame.trim_ascii_start(),
+        Content::CardBytes => frame,
+    };
+    let rest = rest.strip_prefix(prefix.as_bytes())?;
+    let mut said = match content {
+        Content::Text(means) => PresentedText { means, prefix: String::new(), suffix: String::new() }.read(rest)?,
+        Content::CardBytes => {
+            let reading = |credential| Reading::now(credential, Method::Card, "bytes", rest);
+            let misread = || Misread { reading: reading(Credential::Unreadable), text: no_card(rest.len()) };
+            card(rest).map(reading).ok_or_else(misread)
         }
-        Content::Token => Said::Presented(Credential::Token(text.to_owned()), Method::Code),
-        Content::CardText => {
-            card(text).map_or(Said::Unreadable, |bytes| Said::Presented(Credential::Card(bytes), Method::Card))
-        }
-        Content::UserId | Content::CardBytes => Said::Unreadable,
+    };
+    // The evidence is the frame as it came.
+    match &mut said {
+        Ok(reading) | Err(Misread { reading, .. }) => reading.raw = frame.to_vec(),
     }
+    Some(said)
 }
 
-/// 2 to 10 bytes in hexadecimal, with or without `:`, `-` or spaces between them.
-fn card(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.bytes().filter(|c| !matches!(c, b':' | b'-' | b' ')).collect();
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let bytes: Option<Vec<u8>> =
-        digits.chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()).collect();
-    bytes.filter(|bytes| (2..=10).contains(&bytes.len()))
+/// 2 to 10 bytes are a card: none has more (ISO/IEC 14443-3 UIDs), and one byte is no number.
+fn card(bytes: &[u8]) -> Option<Credential> {
+    (2..=10).contains(&bytes.len()).then(|| Credential::Card(bytes.to_vec()))
+}
+
+fn no_card(length: usize) -> Text {
+    Text::new(
+        format!(
+            "the reader sent {length} bytes, which no card number has: check `framing`, or set `credential` to card if it sends text; the reading is kept"
+        ),
+        format!(
+            "读头发来 {length} 个字节，不可能是卡号：请检查 `framing`，若发送的是文本请将 `credential` 设为 card；原始内容已留存"
+        ),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use punchd_contract::NumberFormat;
 
     use super::*;
 
+    const USER: Content = Content::Text(Meaning::UserId);
+    const CARD: Content = Content::Text(Meaning::Card(NumberFormat::Hex));
+
+    fn credential(frame: &[u8], prefix: &str, content: Content) -> Option<Credential> {
+        match read(frame, prefix, content)? {
+            Ok(reading) => Some(reading.credential),
+            Err(misread) => Some(misread.reading.credential),
+        }
+    }
+
     #[test]
     fn a_user_id_stands_behind_its_prefix() {
-        let seven = || Said::Presented(Credential::UserId("7".into()), Method::Unsaid);
-        assert_eq!(read(b"user 7", "user ", Content::UserId), seven());
-        assert_eq!(read(b" 7 ", "", Content::UserId), seven());
-        assert_eq!(read(b"battery 80", "user ", Content::UserId), Said::Chatter);
-        assert_eq!(read(b"user 7 8", "user ", Content::UserId), Said::Unreadable);
-        assert_eq!(read(b"user \xFF", "user ", Content::UserId), Said::Unreadable);
+        let seven = || Some(Credential::UserId("7".into()));
+        assert_eq!(credential(b"user 7", "user", USER), seven());
+        assert_eq!(credential(b" 7 ", "", USER), seven());
+        assert_eq!(credential(b"battery 80", "user", USER), None);
+        assert_eq!(credential(b"user", "user", USER), None);
+        assert_eq!(credential(&[&b"user "[..], &[b'7'; 100]].concat(), "user", USER), Some(Credential::Unreadable));
     }
 
     #[test]
-    fn a_card_is_kept_in_air_order() {
-        let card = || Said::Presented(Credential::Card(vec![0x04, 0xA1, 0xB2, 0xC3]), Method::Card);
-        assert_eq!(read(b"UID: 04:A1:b2:C3", "UID:", Content::CardText), card());
-        assert_eq!(read(b"04A1B2C3", "", Content::CardText), card());
-        assert_eq!(read(&[0x04, 0xA1, 0xB2, 0xC3], "", Content::CardBytes), card());
-        for wrong in ["04A1B2C", "04", "04A1B2C3D4E5F6070809AA", "04A1ZZ", "+4A1"] {
-            assert_eq!(read(wrong.as_bytes(), "", Content::CardText), Said::Unreadable, "{wrong}");
-        }
-        assert_eq!(read(&[4], "", Content::CardBytes), Said::Unreadable);
-    }
-
-    #[test]
-    fn a_token_is_any_text() {
-        let said = read("https://例/?t=1 2".as_bytes(), "", Content::Token);
-        assert_eq!(said, Said::Presented(Credential::Token("https://例/?t=1 2".into()), Method::Code));
+    fn a_card_is_kept_in_air_order_and_the_frame_as_it_came() {
+        let card = || Some(Credential::Card(vec![0x04, 0xA1, 0xB2, 0xC3]));
+        assert_eq!(credential(b"UID: 04A1B2C3", "UID:", CARD), card());
+        assert_eq!(credential(&[0x04, 0xA1, 0xB2, 0xC3], "", Content::CardBytes), card());
+        assert_eq!(credential(&[4], "", Content::CardBytes), Some(Credential::Unreadable));
+        let reading = read(b"UID: 04A1B2C3", "UID:", CARD).unwrap().unwrap();
+        assert_eq!((reading.raw.as_slice(), reading.method), (&b"UID: 04A1B2C3"[..], Method::Card));
     }
 
     proptest! {
         #[test]
         fn no_bytes_are_too_strange(frame: Vec<u8>, prefix in "[a-z ]{0,4}") {
-            for content in [Content::UserId, Content::CardText, Content::CardBytes, Content::Token] {
-                let _ = read(&frame, &prefix, content);
+            for content in [USER, CARD, Content::CardBytes, Content::Text(Meaning::Token)] {
+                if let Some(Ok(reading) | Err(Misread { reading, .. })) = read(&frame, &prefix, content) {
+                    prop_assert_eq!(reading.raw, frame.clone());
+                }
             }
-        }
-
-        #[test]
-        fn cards_survive_hexadecimal(bytes in proptest::collection::vec(any::<u8>(), 2..=10)) {
-            let text = Credential::Card(bytes.clone()).value();
-            prop_assert_eq!(read(text.as_bytes(), "", Content::CardText), Said::Presented(Credential::Card(bytes), Method::Card));
         }
     }
 }

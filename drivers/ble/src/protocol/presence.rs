@@ -106,6 +106,13 @@ impl Presence {
         }
     }
 
+    /// Nothing could be heard for this long, up to now: nobody was away by that.
+    pub fn deaf_for(&mut self, length: Duration) {
+        for one in self.followed.values_mut() {
+            one.last += length;
+        }
+    }
+
     /// How many badges made room for others since this was asked last. One that was near can then come a second time.
     pub fn dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)

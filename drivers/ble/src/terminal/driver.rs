@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use punchd_contract::{
-    CommandError, Condition, DriverError, Health, Member, NotRecorded, Port, Reading, Receipt, Sign, Text,
-};
+use punchd_contract::{CommandError, Condition, DriverError, Health, Member, Misread, Port, Sign, Text};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::Settings;
-use crate::protocol::content::{self, Said};
+use crate::protocol::content;
 use crate::protocol::frame::Decoder;
 use crate::radio::{Link, Radio, Source, State, Trouble};
 
@@ -21,8 +19,6 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 const STEADY: Duration = Duration::from_secs(30);
 /// How often an idle device's health is said again, so that its driver is not taken for dead.
 const TOUCH: Duration = Duration::from_secs(240);
-/// So many messages in a row that say nothing are a wrong setting rather than noise.
-const STRANGE: u32 = 3;
 
 /// Serves the devices, each for itself.
 pub(super) async fn run<S: Source>(members: Vec<Member<Settings>>) -> Result<(), DriverError> {
@@ -107,13 +103,13 @@ struct Conversation<'a> {
     link: Link,
     decoder: Decoder,
     last: Option<Last>,
-    /// Messages in a row that said nothing.
-    strange: u32,
+    /// What is to be looked at, if the last message was not what the settings say.
+    doubt: Option<Text>,
 }
 
 impl<'a> Conversation<'a> {
     fn over(member: &'a Member<Settings>, link: Link) -> Self {
-        Self { member, link, decoder: Decoder::new(member.settings.framing), last: None, strange: 0 }
+        Self { member, link, decoder: Decoder::new(member.settings.framing), last: None, doubt: None }
     }
 
     /// Talks until the link is gone.
@@ -126,8 +122,8 @@ impl<'a> Conversation<'a> {
 
     async fn talk(&mut self) -> Result<Infallible, Trouble> {
         let settings = &self.member.settings;
-        for text in &settings.init {
-            self.link.write(text.as_bytes()).await?;
+        for bytes in &settings.init {
+            self.link.write(bytes).await?;
         }
         tracing::info!(device = %self.member.device, pipe = self.link.pipe(), "Bluetooth device is connected");
         let mut touch = interval(TOUCH);
@@ -169,43 +165,32 @@ impl<'a> Conversation<'a> {
         {
             return self.link.write(&last.answer).await;
         }
-        let (credential, method) = match content::read(&frame, &settings.prefix, settings.content) {
-            Said::Presented(credential, method) => (credential, method),
-            Said::Chatter => return Ok(()),
-            Said::Unreadable => {
-                tracing::debug!(device = %self.member.device, length = frame.len(), "a message says nothing");
-                self.strange = self.strange.saturating_add(1);
-                self.say();
-                let sign = Sign::of(&Err(NotRecorded::Failed("the message says nothing".into())));
-                return self.link.write(&settings.answers.bytes(&sign)).await;
-            }
+        let (mut reading, doubt) = match content::read(&frame, &settings.prefix, settings.content) {
+            None => return Ok(()),
+            Some(Ok(reading)) => (reading, None),
+            Some(Err(Misread { reading, text })) => (reading, Some(text)),
         };
+        let how = reading.profile.as_deref().unwrap_or_default();
+        reading.profile = Some(format!("ble:{} {how}", self.link.pipe()));
         let at = Instant::now();
-        let profile = format!("ble:{}", self.link.pipe());
-        let answer: Result<Receipt, _> =
-            self.member.port.submit_one(Reading::now(credential, method, profile, frame.clone())).await;
-        let told = settings.answers.bytes(&Sign::of(&answer));
+        let answer = self.member.port.submit_one(reading).await;
+        let told = settings.answers.as_ref().map(|answers| answers.bytes(&Sign::of(&answer))).unwrap_or_default();
         // Who was told to try again is not repeating himself.
         self.last = answer.is_ok().then(|| Last { frame, at, answer: told.clone() });
-        self.strange = 0;
+        self.doubt = doubt;
         self.say();
         self.link.write(&told).await
     }
 
     fn say(&self) {
         let target = &self.member.settings.wanted.target;
-        self.member.port.health(if self.strange >= STRANGE {
-            Health::warning(Text::new(
-                format!(
-                    "{target} is connected and sends what cannot be read: check `framing`, `prefix` and `credential`"
-                ),
-                format!("{target} 已连接，但发送的内容无法读取：请检查 `framing`、`prefix`、`credential`"),
-            ))
-        } else {
-            Health::working(Text::new(
+        let health = match &self.doubt {
+            Some(doubt) => Health::warning(doubt.clone()),
+            None => Health::working(Text::new(
                 format!("connected to {target} over Bluetooth"),
                 format!("已通过蓝牙连接 {target}"),
-            ))
-        });
+            )),
+        };
+        self.member.port.health(health);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use punchd_contract::{Declaration, Default, Mistake, Setting, Shape, Values};
+use punchd_contract::{Declaration, Default, Meaning, Mistake, NumberFormat, Setting, Shape, Values};
 
 use crate::protocol::address::Target;
 use crate::protocol::answer::Answers;
@@ -80,57 +80,78 @@ pub(super) const DECLARATION: Declaration = Declaration {
             key: "prefix",
             shape: Shape::Text,
             default: Default::Absent,
-            en: "what stands before the content, such as \"user \"; messages without it are no readings",
-            zh: "内容之前的固定文字，如 \"user \"；没有它的消息不算读取",
+            en: "what stands before the content, such as \"user\"; messages without it are no readings",
+            zh: "内容之前的固定文字，如 \"user\"；没有它的消息不算读取",
         },
         Setting {
             key: "credential",
             shape: Shape::Word(&["user_id", "card", "card-bytes", "token"]),
             default: Default::Is("user_id"),
-            en: "what the content is: a user id, a card number in hexadecimal or as bytes (in air order), a code",
-            zh: "内容的含义：user_id 用户编号，card 十六进制卡号，card-bytes 字节卡号（空中顺序），token 码",
+            en: "what the content is: a person's id, a card's number as text or as bytes (in air order), the content of a code",
+            zh: "内容的含义：user_id 人员编号，card 文本卡号，card-bytes 字节卡号（空中顺序），token 二维码内容",
+        },
+        Setting {
+            key: "number",
+            shape: Shape::Word(NumberFormat::WORDS),
+            default: Default::Absent,
+            en: "with credential = \"card\": how it writes a card's number (8H10D: the low four bytes as ten decimal digits); absent: hex",
+            zh: "用于 credential = \"card\"：卡号的写法（8H10D 即低四字节写成十位十进制）；不写为 hex",
         },
         Setting {
             key: "init",
             shape: Shape::Texts,
             default: Default::Absent,
-            en: "what is written after connecting",
-            zh: "连接后写入的内容",
+            en: "what is written after connecting, each with the line end of the answers; bytes as \"hex:7E 00 08\"",
+            zh: "连接后写入的内容，行尾与应答相同；字节写作 \"hex:7E 00 08\"",
+        },
+        Setting {
+            key: "answers",
+            shape: Shape::Word(&["text", "none"]),
+            default: Default::Is("text"),
+            en: "what is written back: a line of text for each sign, or nothing",
+            zh: "回写内容：text 为每种结果写一行文本，none 不回写",
         },
         Setting {
             key: "answer_accepted",
             shape: Shape::Text,
-            default: Default::Is("\"OK {name}\\n\""),
-            en: "written when the punch is taken; {name} is the person, {text} and {text_zh} a line to show; \"\": nothing",
-            zh: "打卡成功时写入；{name} 为姓名，{text}、{text_zh} 为提示语；\"\" 表示不写",
+            default: Default::Is("OK {name}"),
+            en: "written when the punch is taken; {name} is the person, {text} and {text_zh} a line to show",
+            zh: "打卡成功时写入；{name} 为姓名，{text}、{text_zh} 为提示语",
         },
         Setting {
             key: "answer_already",
             shape: Shape::Text,
-            default: Default::Is("\"ALREADY {name}\\n\""),
+            default: Default::Is("ALREADY {name}"),
             en: "written when the person has punched already",
             zh: "已打过卡时写入",
         },
         Setting {
             key: "answer_unknown",
             shape: Shape::Text,
-            default: Default::Is("\"UNKNOWN\\n\""),
+            default: Default::Is("UNKNOWN"),
             en: "written when nobody is known by it",
             zh: "未登记时写入",
         },
         Setting {
             key: "answer_refused",
             shape: Shape::Text,
-            default: Default::Is("\"REFUSED\\n\""),
+            default: Default::Is("REFUSED"),
             en: "written when it does not count",
             zh: "不予计入时写入",
         },
         Setting {
             key: "answer_out_of_order",
             shape: Shape::Text,
-            default: Default::Is("\"ERROR\\n\""),
+            default: Default::Is("ERROR"),
             en: "written when nothing was recorded and the person should try again",
             zh: "未能记录、需重试时写入",
+        },
+        Setting {
+            key: "answer_end",
+            shape: Shape::Word(&["lf", "cr", "crlf", "none"]),
+            default: Default::Is("lf"),
+            en: "what stands behind each answer",
+            zh: "每条应答的行尾",
         },
         Setting {
             key: "repeat",
@@ -172,9 +193,9 @@ pub struct Settings {
     /// What the content is.
     pub(super) content: Content,
     /// What is written after connecting.
-    pub(super) init: Vec<String>,
-    /// What is written back.
-    pub(super) answers: Answers,
+    pub(super) init: Vec<Vec<u8>>,
+    /// What is written back, if anything.
+    pub(super) answers: Option<Answers>,
     /// For how long the same is the same.
     pub(super) repeat: Duration,
 }
@@ -212,12 +233,27 @@ pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         (Some("stx-etx"), None) => Framing::StxEtx,
         (_, None) => Framing::Line,
     };
+    let number = values.text("number").and_then(NumberFormat::from_word);
     let content = match values.text("credential") {
-        Some("card") => Content::CardText,
+        Some("card") => Content::Text(Meaning::Card(number.unwrap_or(NumberFormat::Hex))),
         Some("card-bytes") => Content::CardBytes,
-        Some("token") => Content::Token,
-        _ => Content::UserId,
+        Some("token") => Content::Text(Meaning::Token),
+        _ => Content::Text(Meaning::UserId),
     };
+    if number.is_some() && !matches!(content, Content::Text(Meaning::Card(_))) {
+        mistakes.push(Mistake::new("number", "only with credential = \"card\": others have no number format"));
+    }
+    let end = match values.text("answer_end") {
+        Some("cr") => "\r",
+        Some("crlf") => "\r\n",
+        Some("none") => "",
+        _ => "\n",
+    };
+    let init: Option<Vec<_>> = values.texts("init").iter().map(|text| bytes(text, end)).collect();
+    let init = init.unwrap_or_else(|| {
+        mistakes.push(Mistake::new("init", "texts, or bytes such as \"hex:7E 00 08\""));
+        Vec::new()
+    });
     let answer = |key, default: &str| values.text(key).unwrap_or(default).to_owned();
     let seconds = |key, default| values.duration(key).unwrap_or(Duration::from_secs(default));
     let pause = values.integer("pause_ms").and_then(|millis| u64::try_from(millis).ok()).unwrap_or(300);
@@ -228,17 +264,29 @@ pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         pause: Duration::from_millis(pause),
         prefix: values.text("prefix").unwrap_or_default().to_owned(),
         content,
-        init: values.texts("init").to_vec(),
-        answers: Answers {
-            accepted: answer("answer_accepted", "OK {name}\n"),
-            already: answer("answer_already", "ALREADY {name}\n"),
-            unknown: answer("answer_unknown", "UNKNOWN\n"),
-            refused: answer("answer_refused", "REFUSED\n"),
-            out_of_order: answer("answer_out_of_order", "ERROR\n"),
-        },
+        init,
+        answers: (values.text("answers") != Some("none")).then(|| Answers {
+            accepted: answer("answer_accepted", "OK {name}"),
+            already: answer("answer_already", "ALREADY {name}"),
+            unknown: answer("answer_unknown", "UNKNOWN"),
+            refused: answer("answer_refused", "REFUSED"),
+            out_of_order: answer("answer_out_of_order", "ERROR"),
+            end,
+        }),
         repeat: seconds("repeat", 3),
     };
     if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
+}
+
+/// What is written for one text of `init`.
+fn bytes(text: &str, end: &str) -> Option<Vec<u8>> {
+    let Some(digits) = text.strip_prefix("hex:") else { return Some([text, end].concat().into_bytes()) };
+    let digits: Vec<char> = digits.chars().filter(|c| !c.is_whitespace()).collect();
+    let byte = |pair: &[char]| match pair {
+        [high, low] => u8::try_from(high.to_digit(16)? * 16 + low.to_digit(16)?).ok(),
+        _ => None,
+    };
+    digits.chunks(2).map(byte).collect()
 }
 
 /// The adapter, where one is named.
@@ -298,7 +346,7 @@ mod tests {
     fn the_device_alone_is_enough() {
         let settings = parse(&values(&[("device", "Gate 1")])).unwrap();
         assert_eq!(settings.wanted.gatt, Gatt::Known);
-        assert_eq!((settings.framing, settings.content), (Framing::Line, Content::UserId));
+        assert_eq!((settings.framing, settings.content), (Framing::Line, Content::Text(Meaning::UserId)));
     }
 
     #[test]
@@ -313,11 +361,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_first_is_text_or_bytes() {
+        assert_eq!(bytes("AT+ON", "\r\n").unwrap(), b"AT+ON\r\n");
+        assert_eq!(bytes("hex:7E 00 0a", "\n").unwrap(), [0x7E, 0, 0x0A]);
+        assert_eq!(bytes("hex:7", "\n"), None);
+        assert_eq!(bytes("hex:+7", "\n"), None);
+    }
+
+    #[test]
     fn what_does_not_go_together_is_named() {
         assert_eq!(mistaken(&[("device", " ")]), ["device"]);
         assert_eq!(mistaken(&[("device", "x"), ("notify", "ffe1")]), ["service"]);
         assert_eq!(mistaken(&[("device", "x"), ("service", "ffe")]), ["service"]);
         assert_eq!(mistaken(&[("device", "x"), ("framing", "fixed")]), ["frame_length"]);
+        assert_eq!(mistaken(&[("device", "x"), ("number", "8H10D")]), ["number"]);
         assert_eq!(mistaken(&[("device", "x"), ("adapter", "../hci0")]), ["adapter"]);
     }
 }

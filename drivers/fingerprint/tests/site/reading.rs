@@ -91,10 +91,10 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     let mut gate = Gate::idle(Options { password: 7, ..Options::r503() }, Values::new());
     gate.start();
     gate.says(Condition::Fault, "`password`").await;
-    let values = Values::new().with("address", Value::Text("00000001".into()));
+    let values = Values::new().with("module_address", Value::Text("00000001".into()));
     let mut gate = Gate::idle(Options::r503(), values);
     gate.start();
-    gate.says(Condition::Fault, "`address`").await;
+    gate.says(Condition::Fault, "`module_address`").await;
     let answer = gate.bench.command(Command::EnrolFinger).await;
     assert!(matches!(answer, Err(punchd_contract::CommandError::Unreachable(_))), "{answer:?}");
 }

@@ -80,6 +80,8 @@ struct State {
     taken: u64,
     /// How often it lost power.
     outages: u64,
+    /// When it told of a card for the first time since one was laid on it.
+    found: Option<Instant>,
 }
 
 impl VirtualPn532 {
@@ -94,13 +96,16 @@ impl VirtualPn532 {
             pins: VecDeque::new(),
             taken: 0,
             outages: 0,
+            found: None,
         };
         Self { shared: Arc::new(Shared { state: Mutex::new(state), unasked: Notify::new() }) }
     }
 
     /// Lays a card on it, beside what lies there.
     pub fn present(&self, card: Card) {
-        self.state().chip.field.add(card);
+        let mut state = self.state();
+        state.found = None;
+        state.chip.field.add(card);
     }
 
     /// Takes this card away.
@@ -155,6 +160,11 @@ impl VirtualPn532 {
     /// Whether it keeps its field on.
     pub fn field_is_on(&self) -> bool {
         self.state().chip.field.is_on()
+    }
+
+    /// When it told of a card for the first time since one was laid on it.
+    pub fn found(&self) -> Option<Instant> {
+        self.state().found
     }
 
     /// How many commands it has taken since it was made.

@@ -108,7 +108,12 @@ impl VirtualPn532 {
         let answer = match running.what {
             What::Say(frame) => frame,
             What::Search(mut search) => match state.chip.step(&mut search) {
-                Some(answer) => Frame::Answer(answer),
+                Some(answer) => {
+                    if !matches!(answer[..], [_, 0, ..]) {
+                        state.found.get_or_insert_with(Instant::now);
+                    }
+                    Frame::Answer(answer)
+                }
                 None => {
                     let step = search.step.unwrap_or(state.options.attempt);
                     let at = Instant::now() + step;

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
 use super::fingerprint::Fingerprint;
+use super::keyboard::Keyboard;
 use super::pn532::Pn532;
 use super::process::Process;
 use super::serial_line::SerialLine;
@@ -23,6 +24,8 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a USB card reader or scanner that types like a keyboard.
+    Keyboard(Keyboard),
     /// Be a PN532 card reader at a serial port.
     Pn532(Pn532),
     /// Be a fingerprint module of the EF01 family.
@@ -40,6 +43,7 @@ enum Kind {
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::Keyboard(reader) => reader.run().await,
             Kind::Pn532(reader) => reader.run().await,
             Kind::Fingerprint(module) => module.run().await,
             Kind::SerialLine(reader) => reader.run().await,

@@ -4,6 +4,8 @@
 mod device;
 /// A fingerprint module.
 mod fingerprint;
+/// A reader that types.
+mod keyboard;
 /// The invented roster as a table.
 mod people;
 /// Where a reader is plugged in, and what a script may have done to it.

@@ -69,6 +69,18 @@ fn who_was_away_comes_again_and_who_was_not_does_not() {
 }
 
 #[test]
+fn who_could_not_be_heard_was_not_away() {
+    let mut presence = Presence::new(RULES);
+    let come = |presence: &mut Presence, from, to| {
+        steady(from, to, -60).iter().filter(|(when, rssi)| presence.heard("b", *rssi, at(*when))).count()
+    };
+    assert_eq!(come(&mut presence, 0, 10), 1);
+    presence.deaf_for(at(700.0));
+    assert_eq!(come(&mut presence, 710, 720), 0);
+    assert_eq!(come(&mut presence, 1330, 1340), 1);
+}
+
+#[test]
 fn what_could_not_be_recorded_comes_again_while_it_is_near() {
     let mut presence = Presence::new(RULES);
     let mut comes = Vec::new();
