@@ -106,7 +106,7 @@ fn sized<const N: usize>(text: &str) -> Result<[u8; N], String> {
 fn hex(text: &str) -> Result<Vec<u8>, String> {
     let wrong = || "hexadecimal digits, two a byte".to_owned();
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(wrong());
     }
     let byte = |pair: &[u8]| {
