@@ -96,6 +96,15 @@ impl Board {
         self.changed.send_modify(|change| *change += 1);
     }
 
+    /// The time turned out to be another by so much: what was said until `before` was said then all the same.
+    pub fn shift(&self, before: UnixMillis, by_ms: i64) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        for state in states.values_mut().filter(|state| state.since_ms <= before.0) {
+            state.since_ms = state.since_ms.saturating_add(by_ms);
+        }
+        self.changed.send_modify(|change| *change += 1);
+    }
+
     /// Forgets what is no longer configured.
     pub fn forget(&self, subject: &Subject) {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
@@ -142,6 +151,16 @@ mod tests {
         assert_eq!((state.since_ms, state.health.text.en.as_str()), (1, "two"));
         say(Health::working(Text::new("three", "三")), 3);
         assert_eq!(board.states()[&Subject::Clock].since_ms, 3);
+    }
+
+    #[test]
+    fn when_the_time_is_learned_what_was_said_before_is_as_old_as_it_was() {
+        let board = Board::default();
+        board.say(Subject::Journal, Health::working(Text::new("one", "一")), UnixMillis(5_000));
+        board.say(Subject::Clock, Health::working(Text::new("one", "一")), UnixMillis(1_800_000_060_000));
+        board.shift(UnixMillis(60_000), 1_800_000_000_000);
+        let since = |subject| board.states()[&subject].since_ms;
+        assert_eq!((since(Subject::Journal), since(Subject::Clock)), (1_800_000_005_000, 1_800_000_060_000));
     }
 
     #[test]

@@ -31,7 +31,8 @@ async fn law_1_the_answer_comes_only_when_the_reading_would_outlive_a_power_cut(
     let disk = Disk::new();
     let journal = on_disk(folder.path(), &disk);
     disk.stall_syncs();
-    let submission = Submission { device: House::GATE, batch: of([reading("1001", at(1), 1)]), stamp: common::now() };
+    let submission =
+        Submission { device: House::GATE, batch: of([reading("1001", at(1), 1)]), stamp: common::now(), clock: None };
     let mut answer = Box::pin(journal.write(move |write| write.append(&submission)));
     assert!(futures_util::poll!(&mut answer).is_pending());
     let stalled = disk.clone();
@@ -149,7 +150,7 @@ async fn law_3_readings_and_cursor_are_there_together_or_not_at_all() {
         )
     };
     let batch = Batch { cursor: Some(Cursor("after 1".into())), ..of([reading("1001", at(1), 1)]) };
-    let submission = Submission { device: House::GATE, batch: batch.clone(), stamp: common::now() };
+    let submission = Submission { device: House::GATE, batch: batch.clone(), stamp: common::now(), clock: None };
     let refused = house.journal.write(move |write| -> Result<(), JournalError> {
         write.append(&submission)?;
         Err(JournalError::Refused("a later stage failed".into()))

@@ -135,7 +135,7 @@ fn live(write: &mut Write<'_>, attendance: &Attendance, events: &[Event]) -> Res
                 let reading = Reading { credential: credential(user), ..reading(user, when, n as u32 + 1) };
                 let device = if shared { SHARED } else { GATE };
                 let batch = Batch { readings: vec![reading], ..Batch::default() };
-                let submission = Submission { device, batch, stamp: stamp.clone() };
+                let submission = Submission { device, batch, stamp: stamp.clone(), clock: None };
                 for appended in write.append(&submission)? {
                     let Appended::Fresh(evidence) = appended else { panic!("{event:?} is not fresh") };
                     attendance.judge(write, &[evidence])?;

@@ -1,31 +1,45 @@
-//! What the agent does by itself: it watches the clock and the disk, cuts what is past its retention, verifies the chain, and
-//! keeps the journal informed of how everything is.
+//! What the agent does by itself: it keeps the time and watches the disk, cuts what is past its retention, verifies the chain,
+//! and keeps the journal informed of how everything is.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use punchd_contract::{Health, Text};
-use rusqlite::{Connection, OptionalExtension};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::operations::Operations;
-use crate::clock::{Anchor, AnchorSource, BootNanos, Clock, Quality, UnixMillis};
+use super::timekeeping::{self, Timekeeper};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{Board, Subject};
 use crate::journal::{self, Failure, JournalError, Removed};
+use crate::wecom::App;
 
-/// How often the clock is looked at.
-const CLOCK_EVERY: Duration = Duration::from_secs(20);
-/// How often an anchor is written down while the clock is synchronised.
-const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
 /// The pause between two portions that retention removes.
 const CUT_PAUSE: Duration = Duration::from_millis(200);
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 /// The whole chain is verified soon after the start, and daily.
 const FIRST_VERIFY: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// Asks WeCom for the time as long as nothing else tells it.
+pub(super) fn ask_for_the_time(
+    tasks: &mut JoinSet<()>,
+    apps: Vec<Arc<App>>,
+    clock: &Arc<dyn Clock>,
+    within: Duration,
+    stop: &CancellationToken,
+) {
+    let (clock, stop) = (clock.clone(), stop.clone());
+    tasks.spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = timekeeping::ask(&apps, clock.as_ref(), within) => {}
+        }
+    });
+}
 
 /// Starts all chores.
 pub(super) fn start(
@@ -47,7 +61,7 @@ pub(super) fn start(
     let trusted_within = config.clock.trusted_within;
     let keep = journal::Retention { readings: config.retention.readings, uploads: config.retention.uploads };
     let (o, b) = (operations.clone(), board.clone());
-    tasks.spawn(until_stopped(Box::pin(async move { watch_clock(&o, &b, trusted_within).await })));
+    tasks.spawn(until_stopped(Box::pin(Timekeeper::new(o, b, trusted_within).run())));
     let (o, b) = (operations.clone(), board.clone());
     tasks.spawn(until_stopped(Box::pin(async move { watch_disk(&o, &b).await })));
     let (o, b) = (operations.clone(), board.clone());
@@ -63,87 +77,6 @@ pub(super) fn start(
             tracing::warn!(%error, "open readings could not be judged again");
         }
     })));
-}
-
-/// Teaches the clock what this boot already knew before a restart of the agent.
-pub(super) async fn resume_clock(operations: &Operations, clock: &dyn Clock) -> Result<(), JournalError> {
-    let stamp = clock.stamp();
-    let boot = stamp.boot.clone();
-    let known = operations.journal.read(move |sql| last_anchor(sql, &boot.0)).await?;
-    if let Some((boottime, true_time, bound)) = known {
-        clock.learn(&Anchor {
-            boot: stamp.boot,
-            boottime: BootNanos(boottime),
-            true_time: UnixMillis(true_time),
-            bound,
-            source: AnchorSource::System,
-        });
-    }
-    Ok(())
-}
-
-fn last_anchor(sql: &Connection, boot: &str) -> Result<Option<(i64, i64, Duration)>, JournalError> {
-    let mut select = sql.prepare(
-        "SELECT boottime_ns, true_ms, bound_ms FROM anchor JOIN boot USING (boot) WHERE kernel_id = ?1 ORDER BY boottime_ns DESC LIMIT 1",
-    )?;
-    let bound = |ms: i64| Duration::from_millis(ms.unsigned_abs());
-    Ok(select.query_row([boot], |row| Ok((row.get(0)?, row.get(1)?, bound(row.get(2)?)))).optional()?)
-}
-
-async fn watch_clock(operations: &Operations, board: &Board, trusted_within: Duration) {
-    let mut ticks = interval(CLOCK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut anchored: Option<BootNanos> = None;
-    loop {
-        ticks.tick().await;
-        let stamp = operations.clock.stamp();
-        board.say(Subject::Clock, clock_health(&stamp, trusted_within), stamp.wall);
-        let due = anchored.is_none_or(|last| {
-            stamp.boottime.0.saturating_sub(last.0).unsigned_abs() >= ANCHOR_EVERY.as_nanos() as u64
-        });
-        if !due || stamp.quality != Quality::Synchronised || !stamp.trusted(trusted_within) {
-            continue;
-        }
-        let (moment, first) = (stamp.boottime, anchored.is_none());
-        let written = operations.journal.write(move |write| {
-            let boot = write.boot(&stamp)?;
-            let bound = stamp.bound.unwrap_or_default().as_millis() as i64;
-            write.sql().execute(
-                "INSERT INTO anchor (boot, boottime_ns, true_ms, bound_ms, source) VALUES (?1, ?2, ?3, ?4, 'system')",
-                (boot, stamp.boottime.0, stamp.wall.0, bound),
-            )?;
-            Ok(())
-        });
-        match written.await {
-            Ok(()) => anchored = Some(moment),
-            Err(error) => tracing::warn!(%error, "the clock's anchor could not be written down"),
-        }
-        if first && let Err(error) = operations.reopen().await {
-            tracing::warn!(%error, "held readings could not be dated");
-        }
-    }
-}
-
-fn clock_health(stamp: &crate::clock::Stamp, trusted_within: Duration) -> Health {
-    let bound = stamp.bound.map_or_else(|| "?".to_owned(), |bound| format!("{:.1} s", bound.as_secs_f64()));
-    match (stamp.quality, stamp.trusted(trusted_within)) {
-        (Quality::Synchronised, true) => Health::working(Text::new(
-            format!("Synchronised, right to within {bound}."),
-            format!("时钟已同步，误差不超过 {bound}。"),
-        )),
-        (Quality::Kept, true) => Health::working(Text::new(
-            "Kept by the machine's own clock; nothing synchronises it. A time server would make sure (timedatectl, chrony).",
-            "由机器自带时钟维持，未与时间服务器同步；建议配置时间服务器（timedatectl、chrony）。",
-        )),
-        (_, true) => Health::working(Text::new(
-            format!("Was synchronised in this boot, still right to within {bound}."),
-            format!("本次开机后曾同步，误差仍在 {bound} 以内。"),
-        )),
-        _ => Health::warning(Text::new(
-            "The gateway does not know the time yet: punches of local readers are held until it does. Give it a time server (timedatectl, chrony).",
-            "网关尚无可信时间：本地读头的打卡会先保留，校时后再计入。请配置时间服务器（timedatectl、chrony）。",
-        )),
-    }
 }
 
 async fn watch_disk(operations: &Operations, board: &Board) {
@@ -162,7 +95,7 @@ async fn watch_disk(operations: &Operations, board: &Board) {
                 format!("日志无法写入（{why}）：punchd 将停止并在下次启动时校验。请检查存储卡或磁盘。"),
             )),
         };
-        board.say(Subject::Journal, health, operations.clock.stamp().wall);
+        board.say(Subject::Journal, health, operations.clock.now().time);
         if failure.changed().await.is_err() {
             return;
         }
@@ -209,12 +142,12 @@ async fn cut(operations: &Operations, keep: journal::Retention, trusted_within: 
     loop {
         ticks.tick().await;
         loop {
-            let stamp = operations.clock.stamp();
+            let now = operations.clock.now();
             // A clock that is years ahead would make everything look old.
-            if !stamp.trusted(trusted_within) {
+            if !now.trusted(trusted_within) {
                 break;
             }
-            match operations.journal.write(move |write| journal::cut(write, stamp.wall, &keep)).await {
+            match operations.journal.write(move |write| journal::cut(write, now.time, &keep)).await {
                 Ok(Removed { readings: 0, uploads: 0, blocked_by }) => {
                     if let Some(seq) = blocked_by {
                         tracing::info!(seq, "retention waits for this reading: it is not delivered yet, or open");
@@ -247,7 +180,7 @@ async fn verify_daily(operations: &Operations, board: &Board) {
                         format!("The chain of readings is broken ({broken:?}): somebody changed the file. Run `punchd verify`."),
                         format!("读数哈希链已断（{broken:?}）：文件被人改动。请运行 `punchd verify`。"),
                     )),
-                    operations.clock.stamp().wall,
+                    operations.clock.now().time,
                 ),
             },
             Err(error @ JournalError::Damaged(_)) => {
@@ -259,7 +192,7 @@ async fn verify_daily(operations: &Operations, board: &Board) {
                         "The journal is damaged: restart punchd, it salvages what can be read (systemctl restart punchd).",
                         "日志文件损坏：请重启 punchd，它会转存可读取的内容（systemctl restart punchd）。",
                     )),
-                    operations.clock.stamp().wall,
+                    operations.clock.now().time,
                 );
             }
             Err(error) => tracing::warn!(%error, "the chain could not be verified"),

@@ -60,7 +60,7 @@ impl DeliveriesDecided {
 impl Operations {
     /// Gives parked deliveries another try.
     pub async fn retry_deliveries(&self, wish: RetryDeliveries) -> Result<DeliveriesDecided, OperationError> {
-        let now = self.clock.stamp().wall;
+        let now = self.clock.now().time;
         let how = if wish.even_twice { Retry::EvenTwice } else { Retry::Carefully };
         let decided = self
             .journal
@@ -78,7 +78,7 @@ impl Operations {
 
     /// Drops deliveries that are parked or wait.
     pub async fn drop_deliveries(&self, wish: DropDeliveries) -> Result<DeliveriesDecided, OperationError> {
-        let now = self.clock.stamp().wall;
+        let now = self.clock.now().time;
         let work = move |write: &mut crate::journal::Write<'_>| {
             let mut decided = DeliveriesDecided::default();
             for chosen in chosen(write.sql(), &wish.meant)? {

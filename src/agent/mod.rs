@@ -5,12 +5,15 @@
 //! start follows a power cut.
 
 mod chores;
+mod clock_health;
+mod decisions;
 mod deliveries;
 mod destinations;
 mod fingers;
 mod operations;
 mod registry;
 mod status;
+mod timekeeping;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -28,12 +31,16 @@ use crate::intake::lines::SystemLines;
 use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
 
+pub use decisions::{BootDecided, BootSettled, Decided};
 pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
 pub use destinations::DestinationError;
 pub use fingers::{Assign, Desks, Enrol, FingerDone, FingerError, Withdraw};
-pub use operations::{Approval, Decided, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
+pub use operations::{Approval, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
 pub use registry::registry;
-pub use status::{AlertStatus, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status};
+pub use status::{
+    AlertStatus, ClockStatus, ClockStep, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status,
+};
+pub use timekeeping::recall;
 
 /// Open readings that are judged in one transaction.
 const JUDGED_AT_ONCE: usize = 200;
@@ -78,7 +85,9 @@ impl Agent {
         let mut chores = JoinSet::new();
         chores::start(&mut chores, &operations, &board, &config, &stop);
         let known = operations.journal.read(destinations::destination_ids).await?;
-        let specs = destinations::specs(&config, &known)?;
+        let specs = destinations::specs(&config, &known, &clock)?;
+        let apps = specs.iter().map(|spec| spec.app.clone()).collect();
+        chores::ask_for_the_time(&mut chores, apps, &clock, config.clock.trusted_within, &stop);
         let delivery = Delivery::start(
             specs,
             operations.journal.clone(),
@@ -168,7 +177,7 @@ async fn judge_after_salvage(operations: &Operations, salvaged: &Salvaged) -> Re
     let unjudged = operations.journal.read(judge::unjudged_readings).await?;
     tracing::warn!(kept = salvaged.kept, unjudged = unjudged.len(), "judging what the salvage kept");
     judge_again(operations, unjudged).await?;
-    let now = operations.clock.stamp().wall;
+    let now = operations.clock.now().time;
     operations.journal.write(move |write| judge::restore_deliveries(write, now)).await?;
     Ok(())
 }
@@ -197,7 +206,7 @@ impl Operations {
         let attendance = Arc::new(journal.read(Attendance::load).await?);
         let (punched, fingers_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let operations = Self { journal, attendance, clock: clock.clone(), punched, fingers_changed, config };
-        chores::resume_clock(&operations, clock.as_ref()).await?;
+        timekeeping::resume(&operations).await?;
         if let Some(salvaged) = &salvaged {
             judge_after_salvage(&operations, salvaged).await?;
         }

@@ -1,4 +1,4 @@
-//! What operators can have done: import people, decide about a reading, approve a terminal. The running agent carries it out for
+//! What operators can have done: import people, approve a terminal (and more beside this file). The running agent carries it out for
 //! the CLI; with no agent running the CLI does so itself, over the same functions.
 
 use std::collections::BTreeMap;
@@ -10,13 +10,13 @@ use punchd_contract::{DeviceName, SerialNumber};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use crate::attendance::Attendance;
 use crate::attendance::people::{self, Difference, PersonEntry};
 use crate::attendance::roster_csv::{Known, Roster, RosterRow};
-use crate::attendance::{Attendance, Decision};
 use crate::clock::Clock;
 use crate::config::{Config, Mistakes};
 use crate::intake::registry::DRIVERS;
-use crate::journal::{Journal, JournalError, OrganisationId, Seq, Suspicion};
+use crate::journal::{Journal, JournalError, Suspicion};
 
 /// The key in `meta` under which the digest of the imported people file stands.
 const IMPORTED_FILE: &str = "people_file_digest";
@@ -78,19 +78,6 @@ pub struct Imported {
     pub settled: u64,
 }
 
-/// A decision about readings that could not be judged.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Decided {
-    /// Which.
-    pub seqs: Vec<i64>,
-    /// What.
-    pub decision: Decision,
-    /// Who decided.
-    pub by: String,
-    /// Why, in their words.
-    pub reason: String,
-}
-
 /// A terminal that knocked and is to be let in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Approval {
@@ -122,42 +109,6 @@ impl Operations {
         }
         let differences = self.journal.write(move |write| work(write.sql())).await?;
         Ok(Imported { differences, settled: self.people_changed().await? })
-    }
-
-    /// Writes a decision down and judges the readings again. Answers how many were settled.
-    pub async fn decide(&self, decided: Decided) -> Result<u64, OperationError> {
-        let now = self.clock.stamp().wall.0;
-        if decided.reason.trim().is_empty() {
-            return Err(OperationError::Refused("say why: a decision is kept with its reason".into()));
-        }
-        let attendance = self.attendance.clone();
-        let settled = self
-            .journal
-            .write_weighing(decided.seqs.len(), move |write| {
-                let what = serde_json::to_string(&decided.decision).map_err(|error| JournalError::Refused(error.to_string()))?;
-                let mut seqs = Vec::new();
-                for seq in &decided.seqs {
-                    let open: Vec<OrganisationId> = write
-                        .sql()
-                        .prepare_cached("SELECT organisation FROM verdict WHERE seq = ?1 AND outcome IN (2, 3)")?
-                        .query_map([seq], |row| row.get(0))?
-                        .collect::<Result<_, _>>()?;
-                    if open.is_empty() {
-                        return Err(JournalError::Refused(format!("reading {seq} is not open: there is nothing to decide")));
-                    }
-                    for organisation in open {
-                        write.sql().execute(
-                            "INSERT INTO decision (seq, organisation, what, decided_by, reason, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                            (seq, organisation, &what, &decided.by, &decided.reason, now),
-                        )?;
-                    }
-                    seqs.push(Seq(*seq));
-                }
-                attendance.reopen(write, &seqs)
-            })
-            .await?;
-        self.punched.notify_one();
-        Ok(settled)
     }
 
     /// Adds a terminal that knocked to the configuration, as a file of its own in `conf.d`. The configuration has to be loaded again.

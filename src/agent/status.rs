@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Stamp;
+use crate::clock::{Clock, Hint, Known, Quality};
 use crate::health::{State, Subject};
 use crate::journal::JournalError;
 
@@ -18,10 +18,12 @@ pub struct Status {
     pub gateway: String,
     /// Whether an agent is running.
     pub running: bool,
-    /// The gateway's wall clock, milliseconds since 1970 UTC.
+    /// What time it is, as well as the gateway knows it, milliseconds since 1970 UTC.
     pub now_ms: i64,
-    /// How far off it can be, milliseconds.
+    /// How far off that can be, milliseconds; absent: nothing is known.
     pub clock_bound_ms: Option<u64>,
+    /// How the time is known.
+    pub clock: ClockStatus,
     /// How everything is.
     pub health: BTreeMap<Subject, State>,
     /// The journal.
@@ -32,6 +34,34 @@ pub struct Status {
     pub strangers: Vec<StrangerStatus>,
     /// What needs a look, newest first.
     pub alerts: Vec<AlertStatus>,
+}
+
+/// The clock at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// How the time is known.
+    pub known: Known,
+    /// When it was learned, in the gateway's best time; absent while it is synchronised, or nothing is known.
+    pub learned_ms: Option<i64>,
+    /// What the system clock shows.
+    pub wall_ms: i64,
+    /// How good the system clock is.
+    pub quality: Quality,
+    /// The unproven time that certificates are judged by, while there is no other.
+    pub hint: Option<Hint>,
+    /// The last time that the system clock was set while punchd ran.
+    pub last_step: Option<ClockStep>,
+}
+
+/// Somebody or something set the system clock.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ClockStep {
+    /// What it showed then.
+    pub at_ms: i64,
+    /// By how much it was set forward, milliseconds.
+    pub by_ms: i64,
+    /// How long ago, milliseconds; absent: in an earlier boot.
+    pub ago_ms: Option<i64>,
 }
 
 /// The journal at a glance.
@@ -124,20 +154,45 @@ const ALERTS: i64 = 20;
 pub fn status(
     sql: &Connection,
     gateway: &str,
-    stamp: &Stamp,
+    clock: &dyn Clock,
     health: Option<BTreeMap<Subject, State>>,
 ) -> Result<Status, JournalError> {
+    let now = clock.now();
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         gateway: gateway.to_owned(),
         running: health.is_some(),
-        now_ms: stamp.wall.0,
-        clock_bound_ms: stamp.bound.map(|bound| u64::try_from(bound.as_millis()).unwrap_or(u64::MAX)),
+        now_ms: now.time.0,
+        clock_bound_ms: now.bound.map(|bound| u64::try_from(bound.as_millis()).unwrap_or(u64::MAX)),
+        clock: clock_status(sql, clock)?,
         health: health.map_or_else(|| last_health(sql), Ok)?,
         journal: journal(sql)?,
-        devices: devices(sql)?,
+        devices: devices(sql, clock)?,
         strangers: strangers(sql)?,
         alerts: alerts(sql)?,
+    })
+}
+
+fn clock_status(sql: &Connection, clock: &dyn Clock) -> Result<ClockStatus, JournalError> {
+    let (stamp, now) = (clock.stamp(), clock.now());
+    let learned = clock.anchor().filter(|_| matches!(now.by, Known::By(_)));
+    let step = sql.query_row(
+        "SELECT kernel_id, boottime_ns, before_ms, after_ms FROM clock_step JOIN boot USING (boot) ORDER BY step DESC LIMIT 1",
+        [],
+        |row| {
+            let (boot, boottime_ns): (String, i64) = (row.get(0)?, row.get(1)?);
+            let (before_ms, at_ms): (i64, i64) = (row.get(2)?, row.get(3)?);
+            let ago_ms = stamp.boottime.0.saturating_sub(boottime_ns).div_euclid(1_000_000);
+            Ok(ClockStep { at_ms, by_ms: at_ms.saturating_sub(before_ms), ago_ms: (boot == stamp.boot.0).then_some(ago_ms) })
+        },
+    );
+    Ok(ClockStatus {
+        known: now.by,
+        learned_ms: learned.map(|anchor| anchor.true_time.0),
+        wall_ms: stamp.wall.0,
+        quality: stamp.quality,
+        hint: clock.hinted().filter(|_| now.by == Known::Nothing),
+        last_step: step.optional()?,
     })
 }
 
@@ -195,17 +250,24 @@ fn journal(sql: &Connection) -> Result<JournalStatus, JournalError> {
     })
 }
 
-fn devices(sql: &Connection) -> Result<Vec<DeviceStatus>, JournalError> {
+fn devices(sql: &Connection, clock: &dyn Clock) -> Result<Vec<DeviceStatus>, JournalError> {
+    let (boot, now) = (clock.stamp().boot, clock.now());
+    // What the wall clock showed at a contact may have been anything; in the boot that runs it is known how long ago that was.
+    let this_boot =
+        |boottime_ns: i64| now.time.0.saturating_sub(now.boottime.0.saturating_sub(boottime_ns).div_euclid(1_000_000));
     let mut select = sql.prepare(
         "SELECT d.name, d.kind, d.serial, c.address, c.firmware,
                 (SELECT clock_offset_ms FROM contact WHERE device = d.device AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 1),
                 (SELECT records_claimed FROM contact WHERE device = d.device AND records_claimed IS NOT NULL ORDER BY contact DESC LIMIT 1),
                 (SELECT records_read FROM contact WHERE device = d.device AND records_read IS NOT NULL ORDER BY contact DESC LIMIT 1),
-                c.wall_ms
+                c.wall_ms, b.kernel_id, c.boottime_ns
            FROM device d LEFT JOIN contact c ON c.contact = (SELECT max(contact) FROM contact WHERE device = d.device)
+           LEFT JOIN boot b USING (boot)
           WHERE d.active = 1 ORDER BY d.name",
     )?;
     let rows = select.query_map([], |row| {
+        let (of, boottime_ns): (Option<String>, Option<i64>) = (row.get(9)?, row.get(10)?);
+        let known = boottime_ns.filter(|_| of.as_deref() == Some(boot.0.as_str())).map(this_boot);
         Ok(DeviceStatus {
             name: row.get(0)?,
             kind: row.get(1)?,
@@ -215,7 +277,7 @@ fn devices(sql: &Connection) -> Result<Vec<DeviceStatus>, JournalError> {
             clock_offset_ms: row.get(5)?,
             records_claimed: row.get(6)?,
             records_read: row.get(7)?,
-            last_contact_ms: row.get(8)?,
+            last_contact_ms: known.map_or_else(|| row.get(8), |known| Ok(Some(known)))?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

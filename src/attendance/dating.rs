@@ -8,7 +8,7 @@ use punchd_contract::{Happened, Origin};
 
 use super::rules::{DeviceRules, WrongClock};
 use super::verdict::{Decision, Reason};
-use crate::clock::{Anchor, Stamp};
+use crate::clock::{Anchor, AnchorSource, Stamp};
 
 /// How close a live reading's corrected time must be to its arrival to prove the offset.
 const LIVE_WITHIN: Duration = Duration::from_secs(15);
@@ -29,7 +29,7 @@ pub struct ClockEvidence {
 pub struct EarlierContact {
     /// Terminal minus true time.
     pub offset_ms: i64,
-    /// When it was, by the gateway's clock.
+    /// When it was, in true time.
     pub at_ms: i64,
 }
 
@@ -91,7 +91,7 @@ pub struct Question<'a> {
     pub zone: &'a TimeZone,
     /// The terminal's clock around it.
     pub clock: ClockEvidence,
-    /// The nearest anchor of the reading's boot.
+    /// The best anchor of the reading's boot.
     pub anchor: Option<&'a Anchor>,
     /// What a person decided.
     pub decision: Option<&'a Decision>,
@@ -122,6 +122,10 @@ fn by_gateway(question: &Question<'_>) -> Result<Dated, Reason> {
         return Ok(Dated { time_s: stamp.wall.seconds(), basis: basis(Basis::Gateway) });
     }
     match anchor.and_then(|anchor| anchor.date(stamp)) {
+        // What a person said counts however exactly they knew it: somebody had to decide.
+        Some((time, _)) if anchor.is_some_and(|anchor| anchor.source == AnchorSource::Person) => {
+            Ok(Dated { time_s: time.seconds(), basis: Basis::Decision })
+        }
         Some((time, bound)) if bound <= rules.trusted_within => {
             Ok(Dated { time_s: time.seconds(), basis: basis(Basis::Anchor) })
         }

@@ -1,11 +1,13 @@
 //! What the journal knows around a reading: its terminal's clock, the anchors of its boot, what people decided about it.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::dating::{ClockEvidence, EarlierContact};
 use super::verdict::Decision;
-use crate::clock::{Anchor, AnchorSource, BootNanos, Stamp, UnixMillis};
-use crate::journal::{DeviceId, JournalError, OrganisationId, Seq};
+use crate::clock::{Anchor, Stamp, UnixMillis};
+use crate::journal::{DeviceId, JournalError, OrganisationId, Seq, anchors};
 
 /// Which contact to look at.
 pub(super) enum At {
@@ -21,7 +23,7 @@ pub(super) fn clock_evidence(sql: &Connection, device: DeviceId, at: At) -> Resu
         At::Wall(wall) => (i64::MAX, wall.0),
     };
     let mut select = sql.prepare_cached(
-        "SELECT clock_offset_ms, wall_ms FROM contact
+        "SELECT clock_offset_ms, coalesce(shown_ms - clock_offset_ms, wall_ms) FROM contact
           WHERE device = ?1 AND contact <= ?2 AND wall_ms <= ?3 AND clock_offset_ms IS NOT NULL ORDER BY contact DESC LIMIT 2",
     )?;
     let mut rows = select.query((device, contact, wall))?;
@@ -35,21 +37,14 @@ pub(super) fn clock_evidence(sql: &Connection, device: DeviceId, at: At) -> Resu
     Ok(evidence)
 }
 
-pub(super) fn nearest_anchor(sql: &Connection, stamp: &Stamp) -> Result<Option<Anchor>, JournalError> {
-    let mut select = sql.prepare_cached(
-        "SELECT a.boottime_ns, a.true_ms, a.bound_ms FROM anchor a JOIN boot b USING (boot)
-          WHERE b.kernel_id = ?1 ORDER BY abs(a.boottime_ns - ?2) LIMIT 1",
-    )?;
-    let anchor = select.query_row((&stamp.boot.0, stamp.boottime.0), |row| {
-        Ok(Anchor {
-            boot: stamp.boot.clone(),
-            boottime: BootNanos(row.get(0)?),
-            true_time: UnixMillis(row.get(1)?),
-            bound: std::time::Duration::from_millis(row.get::<_, i64>(2)?.unsigned_abs()),
-            source: AnchorSource::System,
-        })
-    });
-    Ok(anchor.optional()?)
+/// The anchor of the reading's boot that dates it best: of those good enough the one with the smallest bound, else the last word
+/// of a person.
+pub(super) fn best_anchor(sql: &Connection, stamp: &Stamp, within: Duration) -> Result<Option<Anchor>, JournalError> {
+    let best = anchors::best(sql, &stamp.boot, stamp.boottime)?;
+    match best.filter(|anchor| anchor.date_boottime(stamp.boottime).1 <= within) {
+        Some(best) => Ok(Some(best)),
+        None => anchors::said(sql, &stamp.boot),
+    }
 }
 
 /// A decision and the words of whoever made it.

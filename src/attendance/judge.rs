@@ -9,7 +9,7 @@ use punchd_contract::{Credential, Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
-use super::evidence::{Asked, At, Decided, by_decision, clock_evidence, nearest_anchor, organisations_of};
+use super::evidence::{Asked, At, Decided, best_anchor, by_decision, clock_evidence, organisations_of};
 use super::merge::{self, Candidate, Place, Round};
 use super::people::{Known, People};
 use super::rules::DeviceRules;
@@ -185,7 +185,7 @@ impl Attendance {
         }
         let anchor = match evidence.happened {
             Happened::Now if !evidence.stamp.trusted(device.rules.trusted_within) => {
-                nearest_anchor(write.sql(), &evidence.stamp)?
+                best_anchor(write.sql(), &evidence.stamp, device.rules.trusted_within)?
             }
             _ => None,
         };
@@ -265,7 +265,8 @@ impl Attendance {
             window_s: rules.window_s,
             destinations: &rules.destinations,
             doubt_before_s: self.doubt_before_s,
-            now_ms: evidence.stamp.wall.0,
+            // A wall clock of 1970 is no time to begin a wait at.
+            now_ms: evidence.stamp.wall.0.max(dated.time_s.saturating_mul(1000)),
         };
         let place = merge::settle(write, candidate, round, &rules)?;
         let time = |second: i64| UnixMillis(second.saturating_mul(1000)).timestamp();

@@ -22,6 +22,7 @@ mod merge;
 pub mod people;
 pub mod roster_csv;
 mod rules;
+pub mod timeline;
 mod userid;
 mod verdict;
 

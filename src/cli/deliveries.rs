@@ -240,7 +240,7 @@ fn show_summaries(summaries: &[(&str, Summary)], screen: &mut Screen) -> Result<
         return Ok(());
     }
     let clock = SystemClock::new().map_err(|error| Failure::plain(Exit::Unavailable, error))?;
-    let now_ms = clock.stamp().wall.0;
+    let now_ms = clock.now().time.0;
     let mut table = Table::new(&[
         screen.word("destination", "去向"),
         screen.word(">waiting", ">待上传"),

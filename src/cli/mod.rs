@@ -7,6 +7,7 @@ mod check;
 mod deliveries;
 pub mod demo;
 mod devices;
+mod driver;
 mod exit;
 mod export;
 mod failure;
@@ -81,7 +82,7 @@ impl From<Lang> for Language {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the agent in the foreground; SIGTERM stops it in order, SIGHUP reads the configuration again
-    Run,
+    Run(run::Run),
     /// Check the configuration and say in plain words what it will do
     Check,
     /// Show what punchd does on a virtual site: half a minute, no configuration, no network, no hardware
@@ -102,6 +103,8 @@ enum Command {
     Verify(verify::Verify),
     /// Write every reading with its digest and verdicts as JSON Lines
     Export(export::Export),
+    /// For drivers that are programs of their own (kind "process")
+    Driver(driver::Driver),
     /// Print the completions of a shell
     Completions(pages::Completions),
     /// Print the manual page, or write all of them into a folder
@@ -135,9 +138,10 @@ pub fn main() -> ExitCode {
 
 fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
     match cli.command {
-        Command::Run => return run::run(&cli.config, asked, screen),
+        Command::Run(ref run) => return run::run(run, &cli.config, asked, screen),
         Command::Demo(demo) => return demo::demo(demo),
         Command::Check => return check::check(&cli.config, asked, screen),
+        Command::Driver(driver) => return driver::driver(driver, screen),
         Command::Completions(completions) => return pages::completions(&completions, &mut Cli::command()),
         Command::Man(man) => return pages::man(&man, Cli::command()),
         Command::Verify(ref verify) if verify.needs_no_journal() => return verify::of_an_export(verify, screen),
@@ -160,6 +164,11 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, &place, screen),
         Command::Verify(verify) => verify::of_the_journal(&verify, &place, screen),
         Command::Export(export) => export::export(&export, &place, screen),
-        Command::Run | Command::Demo(_) | Command::Check | Command::Completions(_) | Command::Man(_) => Ok(Exit::Done),
+        Command::Run(_)
+        | Command::Demo(_)
+        | Command::Check
+        | Command::Driver(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(Exit::Done),
     }
 }

@@ -9,7 +9,7 @@ use super::place::{Place, converse};
 use super::screen::Screen;
 use super::table::printable;
 use crate::agent::{self, AlertStatus, Status, StrangerStatus};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{AnchorSource, Known, SystemClock};
 use crate::console::ClientError;
 use crate::health::{State, Subject};
 
@@ -38,7 +38,9 @@ pub fn ask(place: &Place) -> Result<Status, Failure> {
         Err(error) => return Err(error.into()),
     }
     let clock = SystemClock::new().map_err(|error| Failure::plain(Exit::Unavailable, error))?;
-    Ok(agent::status(&place.journal()?, &place.config.gateway.name, &clock.stamp(), None)?)
+    let journal = place.journal()?;
+    agent::recall(&journal, &clock)?;
+    Ok(agent::status(&journal, &place.config.gateway.name, &clock, None)?)
 }
 
 fn show(status: &Status, screen: &mut Screen) {
@@ -104,10 +106,38 @@ fn clock(status: &Status, screen: &mut Screen) {
     // Where nothing is known, the clock's own sentence above says so and what to do.
     if let Some(bound) = status.clock_bound_ms {
         let seconds = bound as f64 / 1000.0;
+        let known = known(status);
         screen.say(
-            format!("The gateway's clock is right to within {seconds:.1} s."),
-            format!("网关时钟误差不超过 {seconds:.1} 秒。"),
+            format!("The time is known to within {seconds:.1} s, {}.", known.en),
+            format!("时间误差不超过 {seconds:.1} 秒，{}。", known.zh),
         );
+    }
+    if let Some((by_ms, ago_ms)) = status.clock.last_step.and_then(|step| Some((step.by_ms, step.ago_ms?))) {
+        let (by, ago) = (moments::offset(by_ms), moments::ago(0, ago_ms));
+        screen.say(
+            format!("The system clock was set {} ago, by {by}.", ago.en),
+            format!("系统时钟在 {} 前被调整了 {by}。", ago.zh),
+        );
+    }
+}
+
+/// What the time is known by.
+fn known(status: &Status) -> Text {
+    let learned = status.clock.learned_ms.map(|learned_ms| moments::ago(learned_ms, status.now_ms));
+    let ago = |en: &str, zh: &str| match &learned {
+        Some(ago) => Text::new(format!("{en} {} ago", ago.en), format!("{} 前{zh}", ago.zh)),
+        None => Text::new(en, zh),
+    };
+    match status.clock.known {
+        Known::Synchronised => Text::new("kept so by a time server", "由时间服务器保持同步"),
+        Known::By(AnchorSource::System) => ago("last synchronised", "最后一次同步"),
+        Known::By(AnchorSource::Wecom) => ago("by WeCom's answer", "由企业微信的应答得知"),
+        Known::By(AnchorSource::Terminal) => ago("by a checked terminal", "由校验过的终端得知"),
+        Known::By(AnchorSource::Person) => ago("as a person said", "由人员告知"),
+        Known::By(AnchorSource::Kept) | Known::Kept => {
+            Text::new("as the machine's own clock keeps it", "由机器自带时钟维持")
+        }
+        Known::Nothing => Text::new("by nothing", "没有来源"),
     }
 }
 

@@ -1,11 +1,17 @@
 //! What the kernel says of its clocks: the only place with calls that the standard library does not wrap.
 #![allow(unsafe_code)]
 
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::{BootNanos, UnixMillis};
 
 /// One reading of the kernel's clocks.
+#[derive(Clone, Debug)]
 pub(super) struct Reading {
     pub boottime: BootNanos,
     pub wall: UnixMillis,
@@ -63,4 +69,44 @@ fn synchronised_within() -> Option<Duration> {
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
     let micros = u64::try_from(timex.maxerror as i64).ok()?;
     Some(Duration::from_micros(micros))
+}
+
+/// A timer that becomes readable when the wall clock is set (`TFD_TIMER_CANCEL_ON_SET`), and never goes off by itself.
+/// Inside a runtime only.
+pub(super) fn step_timer() -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the call takes no pointers.
+    let fd = unsafe { libc::timerfd_create(libc::CLOCK_REALTIME, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call gave this descriptor to us alone.
+    let timer = unsafe { OwnedFd::from_raw_fd(fd) };
+    arm(&timer)?;
+    // SAFETY: an owned descriptor is open and the same one as long as it lives, and nobody registers it a second time.
+    unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }.map_err(io::Error::from)
+}
+
+fn arm(timer: &OwnedFd) -> io::Result<()> {
+    let never = libc::itimerspec {
+        it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 },
+        it_value: libc::timespec { tv_sec: libc::time_t::MAX, tv_nsec: 0 },
+    };
+    let flags = libc::TFD_TIMER_ABSTIME | libc::TFD_TIMER_CANCEL_ON_SET;
+    // SAFETY: the descriptor is a timer's and open, `never` outlives the call, and no old value is asked for.
+    let set = unsafe { libc::timerfd_settime(timer.as_raw_fd(), flags, &never, std::ptr::null_mut()) };
+    if set < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Takes note of a step; `WouldBlock` where there was none.
+pub(super) fn take_step(timer: &OwnedFd) -> io::Result<()> {
+    let mut expirations = 0_u64;
+    // SAFETY: the buffer is eight bytes of ours, which is what a timer writes.
+    let read = unsafe { libc::read(timer.as_raw_fd(), (&raw mut expirations).cast(), size_of::<u64>()) };
+    if read >= 0 {
+        // It went off, at the end of time as 32 bits count it: that is no step, but the next one must be noticed.
+        return arm(timer);
+    }
+    let error = io::Error::last_os_error();
+    // The timer stays armed.
+    if error.raw_os_error() == Some(libc::ECANCELED) { Ok(()) } else { Err(error) }
 }

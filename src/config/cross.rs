@@ -62,12 +62,17 @@ fn names_given_twice(check: &mut Check<'_>, sources: &Sources, block: &str, tabl
 fn devices_that_are_one(check: &mut Check<'_>, sources: &Sources, devices: &[(Place, DeviceConfig)]) {
     let identities = devices.iter().flat_map(|(at, device)| {
         IDENTITY.into_iter().filter_map(move |key| {
-            let shown = match device.values.get(key)? {
-                Value::Text(text) => text.clone(),
-                Value::Endpoint(endpoint) => endpoint.to_string(),
+            let kind = device.driver.declaration().kind;
+            let (among, shown) = match device.values.get(key)? {
+                // One line carries one conversation, whatever kinds the two are.
+                Value::Line(place) => ("any", place.to_string()),
+                // Modules have an address on their own line, which is that of every other on its own.
+                Value::Text(_) if key == "address" => return None,
+                Value::Text(text) => (kind, text.clone()),
+                Value::Endpoint(endpoint) => (kind, endpoint.to_string()),
                 _ => return None,
             };
-            Some(((device.driver.declaration().kind, key, shown), *at))
+            Some(((among, key, shown), *at))
         })
     });
     for ((_, key, shown), at, first) in repeated(identities) {

@@ -20,8 +20,8 @@ use super::source;
 use super::tree::{Raw, Table};
 use super::zone::Zone;
 
-/// Settings by which two devices of one kind would be the same piece of hardware.
-pub(super) const IDENTITY: [&str; 6] = ["serial", "serial_number", "address", "path", "port", "adapter"];
+/// Settings by which two devices would be the same piece of hardware.
+pub(super) const IDENTITY: [&str; 5] = ["serial", "serial_number", "address", "device", "port"];
 
 /// A device, ready for its driver.
 #[derive(Clone)]

@@ -9,6 +9,7 @@ use super::check::{Check, More, Section};
 use super::declared::{Block, Declared, Form};
 use super::tree::Table;
 use super::zone::Zone;
+use crate::wecom::TimeHost;
 
 const DAY: u64 = 86_400;
 
@@ -105,13 +106,22 @@ pub static CLOCK: Block = Block {
     repeated: false,
     en: "When the gateway's own clock is believed.",
     zh: "何时信任网关自己的时钟。",
-    settings: &[Declared {
-        key: "trusted_within",
-        form: Form::Shape(Shape::Duration(1, 3_600)),
-        default: Default::Is("30s"),
-        en: "the clock is trusted while the bound of its error is below this; otherwise punches of local readers are held",
-        zh: "时钟误差上限低于此值时可信；否则本地读卡器的打卡先保留待定",
-    }],
+    settings: &[
+        Declared {
+            key: "trusted_within",
+            form: Form::Shape(Shape::Duration(1, 3_600)),
+            default: Default::Is("30s"),
+            en: "the clock is trusted while the bound of its error is below this; otherwise punches of local readers are held",
+            zh: "时钟误差上限低于此值时可信；否则本地读卡器的打卡先保留待定",
+        },
+        Declared {
+            key: "time_hosts",
+            form: Form::Shape(Shape::Texts),
+            default: Default::Absent,
+            en: "hosts (name or name:port) that are asked for the time over plain HTTP, after WeCom's own, when the clock is too wrong to judge certificates; no punch is dated by what they say",
+            zh: "时钟错误到无法检查证书时，除企业微信主机外，通过 HTTP 询问时间的主机（主机名或 主机名:端口）；不会用其给打卡定时",
+        },
+    ],
 };
 
 /// The gateway itself.
@@ -170,10 +180,12 @@ pub struct Attendance {
 }
 
 /// When the gateway's clock is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockTrust {
     /// The largest bound of error that is trusted.
     pub trusted_within: Duration,
+    /// Who is asked for the time when certificates cannot be judged.
+    pub time_hosts: Vec<TimeHost>,
 }
 
 pub(super) fn gateway(check: &mut Check<'_>, table: &Table) -> Option<Gateway> {
@@ -221,5 +233,16 @@ pub(super) fn attendance(check: &mut Check<'_>, table: &Table) -> Option<Attenda
 
 pub(super) fn clock(check: &mut Check<'_>, table: &Table) -> Option<ClockTrust> {
     let section: Section = check.section(table, "[clock]", CLOCK.settings, More::Of(&[]));
-    Some(ClockTrust { trusted_within: section.duration("trusted_within")? })
+    let mut time_hosts = Vec::new();
+    for written in section.texts("time_hosts").unwrap_or_default() {
+        match TimeHost::parse(written) {
+            Some(host) => time_hosts.push(host),
+            None => check.findings.mistake(
+                section.place("time_hosts"),
+                format!("{written:?} in `time_hosts` is no host: write it as \"time.example\" or \"10.0.0.1:8080\""),
+                format!("`time_hosts` 中的 {written:?} 不是主机：请写成 \"time.example\" 或 \"10.0.0.1:8080\""),
+            ),
+        }
+    }
+    Some(ClockTrust { trusted_within: section.duration("trusted_within")?, time_hosts })
 }

@@ -58,6 +58,7 @@ pub fn router(running: Arc<Running>) -> Router {
         .route("/v1/approve", post(approve))
         .route("/v1/people", post(people))
         .route("/v1/decide", post(decide))
+        .route("/v1/decide/boot", post(decide_boot))
         .route("/v1/deliveries/retry", post(retry))
         .route("/v1/deliveries/drop", post(drop_deliveries))
         .route("/v1/fingers/assign", post(fingers::assign))
@@ -161,6 +162,10 @@ async fn people(State(running): Agent, body: Body) -> Result<Response, Refusal> 
 async fn decide(State(running): Agent, body: Body) -> Result<Response, Refusal> {
     let settled = running.operations().await?.decide(read(body)?).await?;
     Ok(Json(Settled { settled }).into_response())
+}
+
+async fn decide_boot(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    Ok(Json(running.operations().await?.decide_boot(read(body)?).await?).into_response())
 }
 
 async fn retry(State(running): Agent, body: Body) -> Result<Response, Refusal> {

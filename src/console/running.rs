@@ -82,8 +82,8 @@ impl Running {
     /// Everything at a glance.
     pub async fn status(&self) -> Result<Status, Refusal> {
         let (operations, health) = (self.operations().await?, self.health().await?);
-        let (name, stamp) = (operations.config.gateway.name.clone(), operations.clock.stamp());
-        Ok(operations.journal.read(move |sql| status(sql, &name, &stamp, Some(health))).await?)
+        let (name, clock) = (operations.config.gateway.name.clone(), operations.clock.clone());
+        Ok(operations.journal.read(move |sql| status(sql, &name, clock.as_ref(), Some(health))).await?)
     }
 
     /// Has the configuration read again.

@@ -19,7 +19,7 @@ use super::read_back::Pass;
 use super::report::{self, Mood};
 use super::retry::Hindrance;
 use super::{Spec, queries};
-use crate::clock::{Clock, Stamp};
+use crate::clock::{Clock, Now};
 use crate::health::{Board, Subject};
 use crate::journal::{DestinationId, Journal, JournalError};
 use crate::wecom::{AddCheckinRecord, Answered, GetCheckinData, MAX_RECORDS, Outcome, RecordBatch, ServerDate};
@@ -75,7 +75,7 @@ pub(super) struct Wecom {
     next_confirmation: Instant,
     /// By how much this clock is ahead of the server's.
     ahead_ms: i64,
-    seen: Stamp,
+    seen: Now,
     told: Option<Instant>,
     news: bool,
 }
@@ -99,8 +99,8 @@ impl Wecom {
     /// Begins with what the last run left: whatever was being sent is in doubt.
     pub(super) async fn begin(spec: Arc<Spec>, around: Surroundings) -> Result<Self, JournalError> {
         let destination = spec.destination;
-        let seen = around.clock.stamp();
-        let now_ms = seen.wall.0;
+        let seen = around.clock.now();
+        let now_ms = seen.time.0;
         let places = Arc::new(around.journal.read(Places::load).await?);
         let (doubtful, highest) =
             around.journal.write(move |write| outbox::recover(write, destination, now_ms)).await?;
@@ -207,7 +207,7 @@ impl Wecom {
     }
 
     fn now_ms(&self) -> i64 {
-        self.around.clock.stamp().wall.0
+        self.around.clock.now().time.0
     }
 
     fn look_anew(&mut self) {
@@ -364,17 +364,17 @@ impl Wecom {
         self.ahead_ms = if (0..=BEHIND_MS).contains(&ahead_ms) { ahead_ms } else { 0 };
     }
 
-    /// Notices when the wall clock was set.
+    /// Notices when the wall clock was set, or true time was learned.
     async fn mind_the_clock(&mut self) -> Result<(), JournalError> {
-        let now = self.around.clock.stamp();
-        let before = std::mem::replace(&mut self.seen, now.clone());
+        let now = self.around.clock.now();
+        let before = std::mem::replace(&mut self.seen, now);
         let lived_ms = now.boottime.0.saturating_sub(before.boottime.0).div_euclid(1_000_000);
-        let moved_ms = now.wall.0.saturating_sub(before.wall.0).saturating_sub(lived_ms);
+        let moved_ms = now.time.0.saturating_sub(before.time.0).saturating_sub(lived_ms);
         if moved_ms.unsigned_abs() < STEPPED_MS {
             return Ok(());
         }
         let step = if moved_ms < 0 { Step::Back } else { Step::Forward };
-        let (destination, now_ms) = (self.spec.destination, now.wall.0);
+        let (destination, now_ms) = (self.spec.destination, now.time.0);
         let doubtful =
             self.around.journal.write(move |write| outbox::settle_anew(write, destination, now_ms, step)).await?;
         tracing::info!(
@@ -396,14 +396,14 @@ impl Wecom {
         }
         let destination = self.spec.destination;
         let summary = self.around.journal.read(move |sql| queries::summary(sql, destination)).await?;
-        let stamp = self.around.clock.stamp();
+        let now = self.around.clock.now();
         let health = report::health(
             &summary,
             Mood {
                 sending: self.sending.as_ref().map(|trouble| (&trouble.hindrance, trouble.in_a_row)),
                 reading: self.reading.as_ref().map(|trouble| (&trouble.hindrance, trouble.in_a_row)),
-                clock_trusted: stamp.trusted(CLOCK_WITHIN),
-                now_ms: stamp.wall.0,
+                clock_trusted: now.trusted(CLOCK_WITHIN),
+                now_ms: now.time.0,
             },
         );
         say(&self.around, &self.spec, health);
@@ -419,7 +419,7 @@ impl Wecom {
 
 /// Puts it on the board.
 pub(super) fn say(around: &Surroundings, spec: &Spec, health: Health) {
-    around.board.say(Subject::Destination(spec.name.clone()), health, around.clock.stamp().wall);
+    around.board.say(Subject::Destination(spec.name.clone()), health, around.clock.now().time);
 }
 
 fn ms(length: Duration) -> i64 {

@@ -6,24 +6,21 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use punchd_contract::{
-    AgentSide, Batch, Command, CommandError, Contact, Cursor, DeviceName, Done, GatewayTime, Health, Lines,
-    NotRecorded, Receipt, Request, Stranger, Verdict,
+    AgentSide, Batch, Command, CommandError, Cursor, DeviceName, Done, GatewayTime, Health, Lines, NotRecorded,
+    Receipt, Request, Stranger, Verdict,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
 use tokio::time::Instant;
 
+use super::contacts::{self, Contacts};
 use super::hearing::{Ear, Heard};
 use crate::attendance::Attendance;
 use crate::clock::{Clock, Stamp};
 use crate::health::{Board, Subject};
-use crate::journal::{Appended, DeviceId, Journal, JournalError, Submission};
+use crate::journal::{Appended, ClockCompared, DeviceId, Journal, JournalError, Submission};
 
-/// A contact that tells nothing new is written down this often all the same, as evidence that there was one.
-const CONTACT_EVERY: Duration = Duration::from_secs(3600);
-/// A clock offset that moved by more than this is news.
-const OFFSET_MOVED_MS: u64 = 2_000;
 /// How long a person waits for a device to carry out a command.
 const COMMAND_WAITS: Duration = Duration::from_secs(60);
 /// Strangers that are remembered; the one who has not knocked for the longest time makes room for a new one.
@@ -62,7 +59,7 @@ pub struct Desk {
     touched: Mutex<Instant>,
     /// Whether the driver has said since its start how the device is.
     said: Mutex<bool>,
-    last_contact: Mutex<Option<(Contact, Instant)>>,
+    contacts: Contacts,
     ear: Ear,
     notes: Arc<Semaphore>,
     commands: Mutex<Option<mpsc::Sender<Request>>>,
@@ -77,7 +74,7 @@ impl Desk {
             office,
             touched: Mutex::new(Instant::now()),
             said: Mutex::new(false),
-            last_contact: Mutex::new(None),
+            contacts: Contacts::default(),
             ear: Ear::new(),
             notes: Arc::new(Semaphore::new(NOTES)),
             commands: Mutex::new(None),
@@ -158,7 +155,7 @@ impl Desk {
 
     /// How the device is, said by the agent itself.
     pub(super) fn say(&self, health: Health) {
-        let now = self.office.clock.stamp().wall;
+        let now = self.office.clock.now().time;
         self.office.board.say(Subject::Device(self.name.to_string()), health, now);
     }
 
@@ -170,24 +167,10 @@ impl Desk {
         }
     }
 
-    /// A contact without anything else that tells what the last one told need not wear the disk.
-    fn tells_nothing_new(&self, batch: &Batch) -> bool {
-        let Some(contact) = &batch.contact else { return false };
-        let bare = batch.readings.is_empty()
-            && batch.cursor.is_none()
-            && batch.upload.is_none()
-            && batch.alerts.is_empty()
-            && batch.users.is_none()
-            && batch.fingers.is_none();
-        bare && lock(&self.last_contact)
-            .as_ref()
-            .is_some_and(|(known, when)| when.elapsed() < CONTACT_EVERY && same(known, contact))
-    }
-
-    async fn journal(&self, batch: Batch) -> Result<Vec<Receipt>, NotRecorded> {
+    async fn journal(&self, batch: Batch, clock: Option<ClockCompared>) -> Result<Vec<Receipt>, NotRecorded> {
         let stamp: Stamp = self.office.clock.stamp();
         let holds_fingers = batch.fingers.is_some();
-        let submission = Submission { device: self.device, batch, stamp };
+        let submission = Submission { device: self.device, batch, stamp, clock };
         let attendance = self.office.attendance.clone();
         let rows = submission.batch.readings.len();
         let punched = self.office.punched.clone();
@@ -204,7 +187,7 @@ impl Desk {
                 })
                 .collect();
             let news = receipts.iter().any(|receipt| matches!(receipt.verdict, Verdict::Punch { .. }));
-            Ok((receipts, Told { punched: punched.clone(), news }))
+            Ok((receipts, TellDelivery { punched: punched.clone(), news }))
         };
         let (receipts, told) = self.office.journal.write_repeatable(rows, work).await.map_err(not_recorded)?;
         drop(told);
@@ -220,12 +203,12 @@ impl Desk {
 
 /// Travels with the receipts out of the transaction and tells delivery where it is let go of: here, or by the writer if whoever
 /// submitted has given up waiting meanwhile. A punch of a slow disk would otherwise lie until the next one.
-struct Told {
+struct TellDelivery {
     punched: Arc<Notify>,
     news: bool,
 }
 
-impl Drop for Told {
+impl Drop for TellDelivery {
     fn drop(&mut self) {
         if self.news {
             self.punched.notify_one();
@@ -263,14 +246,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn same(known: &Contact, contact: &Contact) -> bool {
-    let steady = match (known.clock_offset_ms, contact.clock_offset_ms) {
-        (Some(known), Some(now)) => known.abs_diff(now) <= OFFSET_MOVED_MS,
-        (known, now) => known == now,
-    };
-    steady && Contact { clock_offset_ms: None, ..known.clone() } == Contact { clock_offset_ms: None, ..contact.clone() }
-}
-
 fn not_recorded(error: JournalError) -> NotRecorded {
     match error {
         JournalError::DiskFull => NotRecorded::DiskFull,
@@ -303,20 +278,19 @@ fn note(sql: &Connection, stranger: &Stranger, now: i64) -> Result<(), JournalEr
 impl AgentSide for Desk {
     fn submit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Receipt>, NotRecorded>> {
         self.touch();
-        if self.tells_nothing_new(&batch) {
+        if self.contacts.tells_nothing_new(&self.office, &batch) {
             return async { Ok(Vec::new()) }.boxed();
         }
         async move {
-            let contact = batch.contact.clone();
+            let (contact, clock) = (batch.contact.clone(), contacts::compare(&self.office, &batch));
             let presented = self.ear.presented(&batch);
-            let answer = self.journal(batch).await;
+            let answer = self.journal(batch, clock).await;
             if let Some(presented) = presented {
                 self.ear.tell(presented, &answer);
             }
             let receipts = answer?;
-            // Known only now: what was not recorded, or was given up, must be news again.
             if let Some(contact) = contact {
-                *lock(&self.last_contact) = Some((contact, Instant::now()));
+                self.contacts.noted(&self.office, self.device, contact, clock).await;
             }
             Ok(receipts)
         }
@@ -357,7 +331,7 @@ impl AgentSide for Desk {
     fn stranger(&self, stranger: Stranger) {
         self.touch();
         let Ok(turn) = self.notes.clone().try_acquire_owned() else { return };
-        let now = self.office.clock.stamp().wall.0;
+        let now = self.office.clock.now().time.0;
         let journal = self.office.journal.clone();
         tracing::warn!(serial = %stranger.serial, address = stranger.address, "an unknown terminal wants in: see `punchd devices`");
         // Worth no waiting for the driver. Ends with the write, which ends with the journal.
@@ -375,8 +349,7 @@ impl AgentSide for Desk {
 
     fn now(&self) -> GatewayTime {
         self.touch();
-        let stamp = self.office.clock.stamp();
-        let trusted = stamp.trusted(self.office.trusted_within);
-        GatewayTime { utc: stamp.wall.timestamp(), bound: stamp.bound.filter(|_| trusted) }
+        let now = self.office.clock.now();
+        GatewayTime { utc: now.time.timestamp(), bound: now.bound.filter(|_| now.trusted(self.office.trusted_within)) }
     }
 }

@@ -5,11 +5,13 @@
 //! the agent's side of its port, which stamps what the driver hands over, journals it and judges it in one transaction, and only
 //! then gives the receipts.
 
+mod contacts;
 mod desk;
 mod hearing;
 pub mod lines;
 pub mod registry;
 mod supervisor;
+mod terminal_time;
 
 pub use desk::{Desk, Office};
 pub use hearing::Heard;

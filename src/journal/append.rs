@@ -11,6 +11,7 @@ use ring::digest::{SHA256, digest};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
+use super::anchors::{ClockCompared, bound_ms};
 use super::chain::{Digest, Head, Link};
 use super::error::JournalError;
 use super::ids::{DeviceId, Seq};
@@ -35,6 +36,8 @@ pub struct Submission {
     pub batch: Batch,
     /// When it reached the agent.
     pub stamp: Stamp,
+    /// How its contact's clock compares with the gateway's.
+    pub clock: Option<ClockCompared>,
 }
 
 /// What became of one reading of a submission.
@@ -68,10 +71,11 @@ pub struct Evidence {
 impl Write<'_> {
     /// Appends everything of a submission. The answers are in the order of its readings.
     pub fn append(&mut self, submission: &Submission) -> Result<Vec<Appended>, JournalError> {
-        let Submission { device, batch, stamp } = submission;
+        let Submission { device, batch, stamp, clock } = submission;
         check(batch)?;
         let boot = self.boot(stamp)?;
-        let contact = batch.contact.as_ref().map(|contact| self.contact(*device, contact, boot, stamp)).transpose()?;
+        let contact =
+            batch.contact.as_ref().map(|contact| self.contact(*device, contact, boot, stamp, *clock)).transpose()?;
         let upload = batch.upload.as_ref().map(|upload| self.upload(*device, upload, stamp)).transpose()?;
         let mut appended = Vec::with_capacity(batch.readings.len());
         for reading in &batch.readings {
@@ -92,7 +96,7 @@ impl Write<'_> {
                 Happened::Now => (2, None),
             };
             let (method, direction) = (method_word(reading.method), direction_word(reading.direction));
-            let bound = stamp.bound.map(|bound| i64::try_from(bound.as_millis()).unwrap_or(i64::MAX));
+            let bound = stamp.bound.map(bound_ms);
             let columns = [
                 ValueRef::Integer(seq),
                 ValueRef::Integer(device.0),
@@ -142,12 +146,21 @@ impl Write<'_> {
         Ok(())
     }
 
-    fn contact(&self, device: DeviceId, contact: &Contact, boot: i64, stamp: &Stamp) -> Result<i64, JournalError> {
+    fn contact(
+        &self,
+        device: DeviceId,
+        contact: &Contact,
+        boot: i64,
+        stamp: &Stamp,
+        clock: Option<ClockCompared>,
+    ) -> Result<i64, JournalError> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO contact (device, boot, boottime_ns, wall_ms, serial, address, firmware, clock_offset_ms,
-               records_claimed, records_read) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+               records_claimed, records_read, shown_ms, shown_boottime_ns, offset_bound_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         let serial = contact.serial.as_ref().map(|serial| serial.as_str());
+        let offset = clock.and_then(|clock| clock.offset);
         let row = insert.insert((
             device,
             boot,
@@ -156,9 +169,12 @@ impl Write<'_> {
             serial,
             &contact.address,
             &contact.firmware,
-            contact.clock_offset_ms,
+            offset.map(|(offset, _)| offset),
             contact.records_claimed.map(|count| count as i64),
             contact.records_read.map(|count| count as i64),
+            clock.map(|clock| clock.shown.0),
+            clock.map(|clock| clock.boottime.0),
+            offset.map(|(_, bound)| bound_ms(bound)),
         ))?;
         if serial.is_some() {
             self.connection

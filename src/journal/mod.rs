@@ -31,6 +31,7 @@
 //! It does not guard against somebody who owns the disk and rewrites the whole chain: the head is logged daily to be kept
 //! elsewhere, and `punchd verify --head` checks against it. It does not compact: space freed by retention is used again.
 
+pub(crate) mod anchors;
 mod append;
 pub mod chain;
 mod checkpoint;
@@ -48,6 +49,7 @@ mod suspicion;
 mod verify;
 mod writer;
 
+pub use anchors::{ClockCompared, Word};
 pub use append::{Appended, Evidence, Submission};
 pub use chain::{Digest, Head};
 pub use error::JournalError;

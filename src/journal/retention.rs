@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::chain::{Digest, Head};
 use super::error::JournalError;
 use super::writer::Write;
-use crate::clock::{FLOOR, UnixMillis};
+use crate::clock::{EARLIEST, UnixMillis};
 
 /// Rows that one transaction removes, so that nobody at a reader waits behind it.
 const AT_ONCE: i64 = 2000;
@@ -123,7 +123,7 @@ fn end(sql: &Connection, cutoff: i64) -> Result<(Option<i64>, Option<i64>), Jour
     let limit = young.unwrap_or(portion);
     let old: Option<i64> = sql.query_row(
         "SELECT max(seq) FROM reading WHERE seq < ?1 AND wall_ms >= ?2 AND wall_ms < ?3",
-        (limit, FLOOR.0, cutoff),
+        (limit, EARLIEST.0, cutoff),
         |row| row.get(0),
     )?;
     let Some(old) = old else { return Ok((None, None)) };

@@ -26,6 +26,7 @@ const TABLES: &[&str] = &[
     "meta",
     "boot",
     "anchor",
+    "clock_step",
     "organisation",
     "device",
     "device_organisation",
@@ -263,6 +264,7 @@ fn fill_references(fresh: &Connection) -> Result<(), JournalError> {
          INSERT OR IGNORE INTO boot (boot, kernel_id, first_boottime_ns, first_wall_ms)
            SELECT DISTINCT boot, 'lost-' || boot, 0, 0 FROM contact WHERE boot NOT IN (SELECT boot FROM boot);
          DELETE FROM anchor WHERE boot NOT IN (SELECT boot FROM boot);
+         DELETE FROM clock_step WHERE boot NOT IN (SELECT boot FROM boot);
          INSERT OR IGNORE INTO device (device, name, kind, settings, active)
            SELECT DISTINCT device, 'lost-' || device, 'unknown', '{}', 0 FROM reading WHERE device NOT IN (SELECT device FROM device);
          DELETE FROM contact WHERE device NOT IN (SELECT device FROM device);

@@ -9,6 +9,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_journal.sql"),
     include_str!("migrations/0002_delivery.sql"),
     include_str!("migrations/0003_fingers.sql"),
+    include_str!("migrations/0004_clock.sql"),
 ];
 
 /// "PNCH": marks the file as a journal of punchd's.

@@ -87,6 +87,11 @@ impl App {
         &self.reads
     }
 
+    /// Has the clock learn the time from the server. `false`: it could not, for now or (over plain HTTP) ever.
+    pub async fn ask_time(&self) -> bool {
+        self.client.is_proven() && self.client.ask_time().await
+    }
+
     /// Makes a call in its turn. A token that WeCom rejects is replaced once and the call repeated: the rejection says that
     /// nothing was carried out.
     pub(super) async fn call<T>(&self, permit: &mut Permit<'_>, call: Call<T>) -> Outcome<T> {

@@ -21,8 +21,10 @@ use super::outcome::{ServerDate, Unknown, Unreachable};
 use super::seconds::UnixSeconds;
 
 mod fault;
+mod time;
 mod url;
 
+pub use time::{ClientClock, TimeHost};
 pub use url::{BaseUrl, BaseUrlError, Proxy, ProxyError};
 
 /// Kept connections are given up before servers customarily do, so that a request rarely meets a closing one.
@@ -41,6 +43,8 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// The longest wait for all of a call; longer than `connect_timeout`.
     pub total_timeout: Duration,
+    /// The clock that certificates are judged by and that answers teach; absent: the system's, and nothing is taught.
+    pub clock: Option<ClientClock>,
 }
 
 impl Default for HttpSettings {
@@ -51,6 +55,7 @@ impl Default for HttpSettings {
             extra_ca: None,
             connect_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(30),
+            clock: None,
         }
     }
 }
@@ -122,15 +127,66 @@ impl Client {
         Self { settings, http: OnceCell::new() }
     }
 
-    /// Sends once and reads the whole answer.
+    /// Sends once and reads the whole answer. Where a certificate does not hold because the time is not known, the time is asked
+    /// for first: nothing had left yet.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<Reply, Fault> {
-        let http = self.http.get_or_try_init(|| set_up(&self.settings)).await.map_err(Fault::Unreachable)?;
+        match (self.send_once(&request).await, &self.settings.clock) {
+            (Err(Fault::Unreachable(Unreachable::CertificateTime(why))), Some(clock)) => {
+                let http = self.http().await?;
+                if clock.ask_first(http, self.settings.base_url.url()).await {
+                    self.send_once(&request).await
+                } else {
+                    Err(Fault::Unreachable(Unreachable::CertificateTime(why)))
+                }
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Has the clock learn the time from the server, without any secret or call of the API. Nothing is to be learned over plain
+    /// HTTP. `false`: it was not reached, or does not prove who it is.
+    pub(crate) async fn ask_time(&self) -> bool {
+        let (Some(clock), url) = (&self.settings.clock, self.settings.base_url.url()) else { return false };
+        let Ok(http) = self.http().await else { return false };
+        for asked_first in [false, true] {
+            let started = Instant::now();
+            match http.head(url.clone()).send().await {
+                Ok(answer) => {
+                    clock.learn(answer.headers(), started.elapsed());
+                    return true;
+                }
+                Err(error) => match fault::of(error, self.settings.proxy.is_some(), &Hidden::default()) {
+                    Fault::Unreachable(Unreachable::CertificateTime(_)) if !asked_first => {
+                        if !clock.ask_first(http, url).await {
+                            return false;
+                        }
+                    }
+                    _ => return false,
+                },
+            }
+        }
+        false
+    }
+
+    /// Whether the server proves who it is.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.settings.base_url.url().scheme() == "https"
+    }
+
+    async fn http(&self) -> Result<&reqwest::Client, Fault> {
+        self.http.get_or_try_init(|| set_up(&self.settings)).await.map_err(Fault::Unreachable)
+    }
+
+    async fn send_once(&self, request: &Request<'_>) -> Result<Reply, Fault> {
+        let http = self.http().await?;
         let url = self.settings.base_url.with(request.path, request.query);
-        let hidden = Hidden::of(&request, &url);
+        let hidden = Hidden::of(request, &url);
         let proven = url.scheme() == "https";
-        let builder = match request.body {
+        let builder = match &request.body {
             Body::Nothing => http.get(url),
-            Body::Json(body) => http.post(url).header(reqwest::header::CONTENT_TYPE, "application/json").body(body),
+            Body::Json(body) => {
+                http.post(url).header(reqwest::header::CONTENT_TYPE, "application/json").body(body.clone())
+            }
         };
         let fault = |error| fault::of(error, self.settings.proxy.is_some(), &hidden);
 
@@ -141,6 +197,9 @@ impl Client {
         let status = response.status();
         if status != reqwest::StatusCode::OK {
             return Err(Fault::Unknown(Unknown::Status(status.as_u16())));
+        }
+        if let (true, Some(clock)) = (proven, &self.settings.clock) {
+            clock.learn(response.headers(), round_trip);
         }
         let date = date_of(response.headers()).map(|time| ServerDate { time, round_trip, proven });
         let mut body = Vec::new();
@@ -194,7 +253,11 @@ async fn tls(settings: &HttpSettings) -> Result<rustls::ClientConfig, Unreachabl
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
+    let builder = match &settings.clock {
+        Some(clock) => rustls::ClientConfig::builder_with_details(provider, Arc::new(clock.clone())),
+        None => rustls::ClientConfig::builder_with_provider(provider),
+    };
+    Ok(builder
         .with_safe_default_protocol_versions()
         .map_err(|e| Unreachable::Setup(e.to_string()))?
         .with_root_certificates(roots)

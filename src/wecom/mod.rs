@@ -23,7 +23,7 @@ pub use checkin::{
     MAX_RECORDS, MAX_USERS, MediaId, MediaIdError, Missed, Period, PeriodError, Place, Punched, RecordBatch, UserBatch,
     Wifi, WifiMac, WifiMacError,
 };
-pub use client::{BaseUrl, BaseUrlError, HttpSettings, Proxy, ProxyError};
+pub use client::{BaseUrl, BaseUrlError, ClientClock, HttpSettings, Proxy, ProxyError, TimeHost};
 pub use coordinates::{CoordinateError, Gcj02, MicroDegrees, Wgs84};
 pub use errors::{CODES, Class, Code, advice, class_of};
 pub use line::{Line, LineError};

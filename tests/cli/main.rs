@@ -6,8 +6,10 @@
 mod common;
 mod configuration;
 mod deliveries;
+mod driver;
 mod journal;
 mod life;
+mod listening;
 mod pages;
 mod people;
 mod punches;

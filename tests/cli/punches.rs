@@ -1,9 +1,12 @@
 //! Punches as the program shows them: lined up, in the device's zone, and as data.
 
-use punchd_contract::{Batch, Happened, Reading, TerminalUser};
+use std::time::Duration;
+
+use punchd::clock::UnixMillis;
+use punchd_contract::{Batch, Happened, Origin, Reading, TerminalUser};
 use unicode_width::UnicodeWidthStr;
 
-use crate::common::{House, at, person, reading};
+use crate::common::{EVENING, House, at, person, reading};
 use crate::site::{Site, WITH_GATE};
 
 /// Three punches, a merged one, two of somebody unknown, one with an impossible date.
@@ -117,4 +120,63 @@ async fn people_who_are_imported_later_get_the_punches_that_waited_for_them() {
         .says("2 readings that were open found their person");
     site.punchd(&["punches", "unknown"]).exits(0).says("Every credential belongs to somebody");
     assert_eq!(site.punchd(&["punches", "--json", "--person", "wangwu"]).json().as_array().unwrap().len(), 2);
+}
+
+/// Two taps at a reader in a boot that never knew the time, between two that did.
+async fn undated() -> Site {
+    let house = House::new().await;
+    house.people(vec![person("zhangsan", &["1001"])]).await;
+    let tap = |n: u32| Reading {
+        happened: Happened::Now,
+        origin: Origin::Live,
+        key: None,
+        raw: vec![n as u8],
+        ..reading("1001", at(0), n)
+    };
+    house.submit([reading("1001", at(0), 1)]).await;
+    anchor(&house, 1, 60, EVENING);
+    house.clock.reboot("b", UnixMillis(0));
+    house.clock.advance(Duration::from_secs(100));
+    house.submit([tap(2)]).await;
+    house.clock.advance(Duration::from_secs(3725));
+    house.submit([tap(3)]).await;
+    house.clock.reboot("c", UnixMillis(0));
+    house.submit([reading("1001", at(1), 1)]).await;
+    anchor(&house, 3, 1, EVENING + 86_400);
+    Site::in_folder(house.close().await, WITH_GATE)
+}
+
+/// Ties a moment of a boot, in seconds since it began, to true time.
+fn anchor(house: &House, boot: i64, boottime_s: i64, true_s: i64) {
+    let sql = rusqlite::Connection::open(house.options().folder.join("journal.db")).unwrap();
+    let row = (boot, boottime_s * 1_000_000_000, true_s * 1000);
+    sql.execute(
+        "INSERT INTO anchor (boot, boottime_ns, true_ms, bound_ms, source) VALUES (?1, ?2, ?3, 0, 'system')",
+        row,
+    )
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_boot_that_never_knew_the_time_is_shown_with_what_the_journal_proves_and_decided_by_one_reading() {
+    let site = undated().await;
+    let shown = site.punchd(&["punches", "held"]).exits(0);
+    let shown = shown.says("Of an earlier boot, which never knew the time (2)").says("decide 2 --at TIME --whole-boot");
+    // The boot began after the evening at eight, and ended before the same time of the next day.
+    for words in ["0:00:00", "2026-11-02 20:01:40", "2026-11-03 18:57:54", "1:02:05", "2026-11-03 19:59:59"] {
+        assert!(shown.out.contains(words), "{words} in:\n{}", shown.out);
+    }
+    let held = site.punchd(&["punches", "held", "--json"]).json();
+    let not_before = held[0]["bounds"]["not_before_ms"].as_i64().unwrap();
+    assert!((not_before - (EVENING + 101) * 1000).abs() < 10, "{not_before}");
+    let decide = |at: &str, more: &[&str]| {
+        let arguments = ["punches", "decide", "3", "--at", at, "--whole-boot", "--reason", "seen by the guard"];
+        site.punchd(&[&arguments, more].concat())
+    };
+    decide("2026-11-02T08:00:00", &[]).exits(1).says("was not before").says("--force");
+    decide("2026-11-03T08:02:05", &["--json"]).exits(0).says("\"settled\": 2");
+    let rows = site.punchd(&["punches", "--json"]).json();
+    let times: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["local_time"].as_str().unwrap()).collect();
+    assert!(times.contains(&"2026-11-03 08:02:05") && times.contains(&"2026-11-03 07:00:00"), "{times:?}");
+    site.punchd(&["punches", "held"]).exits(0).says("Nothing is held");
 }

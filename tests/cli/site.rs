@@ -97,6 +97,16 @@ impl Site {
         Answer { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 
+    /// Waits until this holds.
+    #[track_caller]
+    pub fn until(&self, holds: impl Fn() -> bool) {
+        let end = std::time::Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(std::time::Instant::now() < end, "it never came to hold");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Starts the agent and waits until it says that it is ready.
     pub fn run(&self) -> Agent {
         let agent = self.run_watched(None);

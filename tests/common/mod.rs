@@ -127,7 +127,7 @@ impl House {
     }
 
     pub async fn submit_from(&self, device: DeviceId, batch: Batch) -> Vec<Verdict> {
-        let submission = Submission { device, batch, stamp: self.clock.stamp() };
+        let submission = Submission { device, batch, stamp: self.clock.stamp(), clock: None };
         let attendance = self.attendance.clone();
         self.journal
             .write(move |write| {

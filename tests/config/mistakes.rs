@@ -195,3 +195,19 @@ proptest! {
         let _ = Site::new(&text).load();
     }
 }
+
+#[test]
+fn two_devices_cannot_share_a_line_whatever_kinds_they_are_and_modules_may_have_equal_addresses() {
+    let at = |name: &str, kind: &str, port: &str| {
+        format!("[[device]]\nname = \"{name}\"\nkind = \"{kind}\"\nport = \"{port}\"\n")
+    };
+    let load = |devices: String| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("punchd.toml");
+        std::fs::write(&file, format!("[gateway]\nzone = \"Asia/Shanghai\"\ndata = \".\"\n{devices}")).unwrap();
+        punchd::config::Config::load_without_secrets(&file, punchd::intake::registry::DRIVERS).map(|_| ())
+    };
+    let wrong = load(at("a", "fingerprint", "/dev/ttyUSB0") + &at("b", "pn532", "/dev/ttyUSB0")).unwrap_err();
+    assert!(wrong.to_string().contains("same `port` (/dev/ttyUSB0)"), "{wrong}");
+    load(at("a", "fingerprint", "/dev/ttyUSB0") + &at("b", "fingerprint", "/dev/ttyUSB1")).unwrap();
+}

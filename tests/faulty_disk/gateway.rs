@@ -86,7 +86,7 @@ impl Gateway {
 
     /// Submits as intake does. A reading has its receipt when this answers.
     pub async fn submit(&self, device: DeviceId, batch: Batch) -> Result<Vec<Verdict>, JournalError> {
-        let submission = Submission { device, batch, stamp: common::now() };
+        let submission = Submission { device, batch, stamp: common::now(), clock: None };
         let attendance = self.attendance();
         self.journal()
             .write(move |write| {

@@ -47,7 +47,7 @@ pub async fn step(gateway: &mut Gateway, number: usize) -> Result<(), JournalErr
         }
         8 => gateway.sql("UPDATE delivery SET state = 1, attempts = 1 WHERE state = 0 AND time_s < 1793580600").await,
         9 => {
-            let contact = Contact { firmware: Some("Ver 6.60".into()), clock_offset_ms: Some(0), ..Contact::default() };
+            let contact = Contact { firmware: Some("Ver 6.60".into()), ..Contact::default() };
             let upload = Upload { table: "ATTLOG".into(), body: vec![b'x'; 9000], understood: true };
             let readings = (0..5).map(|n| reading("1002", at(30 + n * 4), 1)).collect();
             let batch =

@@ -1,11 +1,18 @@
 //! What is noted besides readings: contacts with terminals and strangers who want in, without wearing the disk.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use punchd_contract::{Batch, Contact, NotRecorded, Port, SerialNumber, Stranger};
+use jiff::Timestamp;
+use punchd_contract::{Batch, ClockShown, Contact, NotRecorded, Port, SerialNumber, Stranger};
 
-use crate::common::{House, at, reading};
+use tokio::time::Instant;
+
+use crate::common::{EVENING, House, at, reading};
 use crate::site::{Site, Stall};
+
+/// The moment of every look: no time goes by between them.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 const CONTACTS: &str = "SELECT count(*) FROM contact";
 const STRANGERS: &str = "SELECT count(*) FROM stranger";
@@ -14,10 +21,15 @@ fn contact(offset: i64, records: u64) -> Contact {
     Contact {
         serial: Some(SerialNumber::new("SN1").unwrap()),
         address: Some("10.0.0.8:4370".into()),
-        clock_offset_ms: Some(offset),
+        clock: Some(shows(offset)),
         records_claimed: Some(records),
         ..Contact::default()
     }
+}
+
+/// A clock that is so many milliseconds ahead of the evening of these tests.
+fn shows(offset_ms: i64) -> ClockShown {
+    ClockShown { shown: Timestamp::from_millisecond(EVENING * 1000 + offset_ms).unwrap(), at: *START }
 }
 
 fn bare(contact: Contact) -> Batch {

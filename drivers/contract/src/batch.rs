@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FingerModule, Reading, SerialNumber, Text};
+use crate::{ClockShown, FingerModule, Reading, SerialNumber, Text};
 
 /// The most readings in one batch. A longer log goes in several batches; the last one carries the cursor.
 pub const MAX_BATCH: usize = 1000;
@@ -39,8 +39,8 @@ pub struct Contact {
     pub address: Option<String>,
     /// Model and firmware as it says.
     pub firmware: Option<String>,
-    /// Its clock minus the gateway's true time, in milliseconds; `None` where either is unknown.
-    pub clock_offset_ms: Option<i64>,
+    /// What its clock showed, where it tells.
+    pub clock: Option<ClockShown>,
     /// How many records it says it has.
     pub records_claimed: Option<u64>,
     /// How many records were read, where the whole log was read.

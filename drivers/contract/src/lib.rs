@@ -39,7 +39,11 @@ pub mod reading;
 
 pub mod presented_text;
 
+pub mod repeat;
+
 pub mod batch;
+
+pub mod clock_shown;
 
 pub mod receipt;
 
@@ -58,6 +62,7 @@ pub mod conformance;
 
 pub use batch::{Alert, AlertKind, Batch, Contact, Cursor, MAX_BATCH, TerminalUser, Upload};
 pub use card_text::NumberFormat;
+pub use clock_shown::ClockShown;
 pub use command::{Command, CommandError, Done, Request};
 pub use credential::Credential;
 pub use declaration::{Ability, Declaration, Default, Setting, Shape};
@@ -71,6 +76,7 @@ pub use port::{AgentSide, GatewayTime, Port, Stranger};
 pub use presented_text::{Meaning, Misread, PresentedText};
 pub use reading::{Direction, Happened, Method, Occurrences, Origin, Reading, RecordKey};
 pub use receipt::{NotRecorded, Receipt, Verdict};
+pub use repeat::Repeat;
 pub use settings::{Endpoint, Mistake, Secret, Value, Values};
 pub use sign::{Sign, Tone};
 pub use text::Text;

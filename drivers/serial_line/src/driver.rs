@@ -6,14 +6,13 @@ use std::time::Duration;
 use futures_util::future::select_all;
 use punchd_contract::{
     CommandError, Credential, Declaration, DriverError, Found, Health, Kind, Line, LineError, Member, Method, Misread,
-    Mistake, Reading, Search, Text, Values,
+    Mistake, Reading, Repeat, Search, Text, Values,
 };
 use tokio::time::{Instant, sleep_until};
 
 use crate::discover::discover;
 use crate::protocol::decoder::{Decoder, Heard};
 use crate::protocol::rdm6300;
-use crate::repeat::Repeat;
 use crate::settings::{self, Sends, Settings};
 use crate::trigger::Triggering;
 

@@ -6,7 +6,6 @@ pub mod answers;
 mod discover;
 mod driver;
 pub mod protocol;
-mod repeat;
 pub mod settings;
 mod trigger;
 #[cfg(feature = "virtual")]

@@ -23,21 +23,23 @@ pub(super) struct Journalled {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub journalled: Journalled,
-    /// Records on the terminals.
-    pub records: usize,
+    /// Records on the terminals, and what people at readers saw taken.
+    pub owed: usize,
+    /// The same with what they presented and saw nothing for.
+    pub presented: usize,
     pub arrived: Arrived,
 }
 
 impl Account {
-    /// Records that are not in the journal, and readings that no arrived record covers.
+    /// What is owed and not in the journal, and readings that no arrived record covers.
     pub fn lost(&self) -> usize {
-        let missing = i64::try_from(self.records).unwrap_or(i64::MAX).saturating_sub(self.journalled.readings).max(0);
+        let missing = i64::try_from(self.owed).unwrap_or(i64::MAX).saturating_sub(self.journalled.readings).max(0);
         self.arrived.lost.len().max(missing.unsigned_abs() as usize)
     }
 
     /// Records that the journal or WeCom has more than once.
     pub fn twice(&self) -> usize {
-        let surplus = self.journalled.readings.saturating_sub(i64::try_from(self.records).unwrap_or(i64::MAX)).max(0);
+        let surplus = self.journalled.readings.saturating_sub(i64::try_from(self.presented).unwrap_or(i64::MAX)).max(0);
         self.arrived.twice.len() + self.arrived.invented.len() + surplus.unsigned_abs() as usize
     }
 
@@ -55,7 +57,8 @@ pub(super) async fn draw(site: &Site, folder: &Path) -> Account {
     let readings = site.readings();
     Account {
         journalled: journalled.ok().and_then(Result::ok).unwrap_or_default(),
-        records: readings.len(),
+        owed: readings.iter().filter(|reading| reading.owed).count(),
+        presented: readings.len(),
         arrived: site.account(),
     }
 }

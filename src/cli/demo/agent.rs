@@ -14,18 +14,22 @@ use super::DemoError;
 
 /// How long it may take to answer; an emulator needs most of it.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
+/// How long the agent does not know the time after its first start, as on a board without a clock battery.
+pub(super) const CLOCK_ASLEEP: Duration = Duration::from_secs(8);
 const STOPS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The agent of the demo.
 pub(super) struct AgentProcess {
     command: Vec<String>,
+    /// What is added at the first start alone.
+    at_first: Vec<String>,
     folder: PathBuf,
     secret: &'static str,
     child: Option<Child>,
 }
 
 impl AgentProcess {
-    /// Writes the configuration and starts the agent.
+    /// Writes the configuration and starts the agent, which does not know the time for [`CLOCK_ASLEEP`].
     pub async fn start(folder: &Path, site: &Site, runner: Option<&str>) -> Result<Self, DemoError> {
         let failed = |why: std::io::Error| DemoError::Folder { path: folder.to_owned(), why };
         let config = folder.join("punchd.toml");
@@ -35,6 +39,7 @@ impl AgentProcess {
         let runner = runner.unwrap_or_default().split_whitespace().map(str::to_owned);
         let mut agent = Self {
             command: runner.chain(run).collect(),
+            at_first: vec!["--clock-asleep".to_owned(), CLOCK_ASLEEP.as_secs().to_string()],
             folder: folder.to_owned(),
             secret: site.secret(),
             child: None,
@@ -45,13 +50,14 @@ impl AgentProcess {
 
     /// Starts it again over the same data, and waits until it answers.
     pub async fn start_again(&mut self) -> Result<(), DemoError> {
-        let log = self.folder.join("agent.log");
+        let log = self.log();
         let failed = |why: String| DemoError::Agent { why, log: log.clone() };
         let output = File::options().create(true).append(true).open(&log).map_err(|error| failed(error.to_string()))?;
         let errors = output.try_clone().map_err(|error| failed(error.to_string()))?;
         let (program, arguments) = self.command.split_first().ok_or_else(|| failed("nothing to start".to_owned()))?;
         let mut child = Command::new(program)
             .args(arguments)
+            .args(std::mem::take(&mut self.at_first))
             .env(SECRET_VARIABLE, self.secret)
             .stdin(Stdio::null())
             .stdout(output)
@@ -60,7 +66,7 @@ impl AgentProcess {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         let end = Instant::now() + STARTS_WITHIN;
-        let socket = self.folder.join("data/punchd.sock");
+        let socket = self.socket();
         while UnixStream::connect(&socket).await.is_err() {
             if let Ok(Some(status)) = child.try_wait() {
                 return Err(failed(format!("it ended with {status}")));
@@ -92,6 +98,16 @@ impl AgentProcess {
             }
         }
         let _ = child.kill().await;
+    }
+
+    /// Where it can be asked.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("data/punchd.sock")
+    }
+
+    /// Where its log is.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("agent.log")
     }
 
     /// Whether it runs.

@@ -32,10 +32,11 @@ impl Display {
     pub fn state(&mut self, account: &Account, agent_runs: bool, uplink: bool) {
         let journalled = &account.journalled;
         let line = format!(
-            "taken {} · merged {} · unknown {} · waiting {} · delivered {} · agent {} · uplink {}",
+            "taken {} · merged {} · unknown {} · held {} · waiting {} · delivered {} · agent {} · uplink {}",
             journalled.readings,
             journalled.merged,
             journalled.unknown,
+            journalled.held,
             journalled.waiting,
             account.arrived.held,
             if agent_runs { "up" } else { "KILLED" },

@@ -1,11 +1,13 @@
 //! `punchd demo`: a virtual site, the stand-in, and the real agent as its own process, through a bad half minute.
 //!
-//! People punch at three terminals; the uplink goes away and comes back; the agent is killed once and started again. At the end
-//! the account is drawn from what the terminals hold and what arrived at the stand-in, without asking the agent.
+//! The agent starts without knowing the time. People punch at three terminals and two readers; the time arrives; the uplink goes away
+//! and comes back; the agent is killed once and started again. At the end the account is drawn from what the terminals hold, what people at
+//! the readers were shown and what arrived at the stand-in, without asking the agent.
 
 mod account;
 mod agent;
 mod display;
+mod readers;
 mod story;
 
 use std::path::PathBuf;
@@ -43,6 +45,14 @@ pub enum DemoError {
         /// What the system said.
         why: std::io::Error,
     },
+    /// Nobody could be enrolled.
+    #[error("no finger could be enrolled at the virtual module: {why}; the agent's log is {}", log.display())]
+    Enrolment {
+        /// What the agent said.
+        why: String,
+        /// Its log.
+        log: PathBuf,
+    },
     /// The agent did not start.
     #[error("the agent did not start: {why}; its log is {}", log.display())]
     Agent {
@@ -68,12 +78,12 @@ pub(super) fn demo(demo: Demo) -> Result<Exit, Failure> {
 
 async fn run(options: Demo) -> Result<bool, DemoError> {
     let folder = make_folder()?;
-    let plan = Plan { people: PEOPLE, records: RECORDS, limits: Limits::WECOM };
+    let plan = Plan { people: PEOPLE, records: RECORDS, limits: Limits::WECOM, readers_in: Some(folder.clone()) };
     let site = Site::start(plan, clock::real()).await.map_err(DemoError::Site)?;
     let mut display = Display::new();
     display.say(
-        "two pull terminals, a push terminal, 50 people, and a server that behaves like WeCom's",
-        "两台轮询终端、一台推送终端、50 人，以及一台模拟企业微信的服务器",
+        "two pull terminals, a push terminal, an NFC reader, a fingerprint module, 50 people, and a server that behaves like WeCom's",
+        "两台轮询终端、一台推送终端、一个 NFC 读卡器、一个指纹模块、50 人，以及一台模拟企业微信的服务器",
     );
     let mut agent = AgentProcess::start(&folder, &site, options.runner.as_deref()).await?;
     let story = story::Story { site: &site, folder: &folder, keep: options.keep, slow: options.runner.is_some() };

@@ -9,18 +9,20 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::DemoError;
 use super::account;
-use super::agent::AgentProcess;
+use super::agent::{AgentProcess, CLOCK_ASLEEP};
 use super::display::Display;
+use super::readers::Readers;
 
 /// Between two punches.
 const PUNCH_EVERY: Duration = Duration::from_millis(150);
 const SHOW_EVERY: Duration = Duration::from_millis(1000);
 /// When what happens, in seconds after the agent has answered for the first time.
-const UPLINK_DOWN: u64 = 5;
-const KILL: u64 = 9;
-const START_AGAIN: u64 = 10;
-const UPLINK_UP: u64 = 13;
-const LAST_PUNCH: u64 = 17;
+const TIME_ARRIVES: u64 = CLOCK_ASLEEP.as_secs();
+const UPLINK_DOWN: u64 = 11;
+const KILL: u64 = 14;
+const START_AGAIN: u64 = 15;
+const UPLINK_UP: u64 = 18;
+const LAST_PUNCH: u64 = 22;
 /// How long the rest may take.
 const SETTLES_WITHIN: Duration = Duration::from_secs(12);
 /// The same under an emulator.
@@ -38,9 +40,33 @@ pub(super) struct Story<'a> {
 impl Story<'_> {
     /// Tells it to the end, or with `keep` until Ctrl-C.
     pub async fn tell(&self, agent: &mut AgentProcess, display: &mut Display) -> Result<(), DemoError> {
+        let readers = Readers::new(self.site, self.slow, agent);
+        let live = async {
+            let outcome = self.live(agent, display).await;
+            readers.close();
+            outcome
+        };
+        let (outcome, enrolled) = tokio::join!(live, readers.go_on());
+        outcome?;
+        enrolled?;
+        display.say("everybody has gone home; the rest is delivered", "打卡结束，等待剩余记录送达");
+        self.settle(agent, display).await;
+        Ok(())
+    }
+
+    async fn live(&self, agent: &mut AgentProcess, display: &mut Display) -> Result<(), DemoError> {
         let started = Instant::now();
         let at = |second| started + Duration::from_secs(second);
-        display.say("people punch", "员工开始打卡");
+        display.say(
+            "the gateway does not know the time yet, as a board without a clock battery; people punch, two give a finger",
+            "网关尚不知道时间（如无时钟电池的主板）；员工开始打卡，两人登记指纹",
+        );
+        self.go_on(at(TIME_ARRIVES), agent, display, true).await;
+
+        display.say(
+            "the time arrives: what was held at the readers gets its true second",
+            "校时成功：读头保留的打卡补上准确时间",
+        );
         self.go_on(at(UPLINK_DOWN), agent, display, true).await;
 
         self.site.standin.behaviour(|behaviour| behaviour.reach = Reach::Refuses(None));
@@ -69,8 +95,6 @@ impl Story<'_> {
                 () = self.go_on(started + Duration::from_secs(10 * 365 * 86_400), agent, display, true) => {}
             }
         }
-        display.say("everybody has gone home; the rest is delivered", "打卡结束，等待剩余记录送达");
-        self.settle(agent, display).await;
         Ok(())
     }
 

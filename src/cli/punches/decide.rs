@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::agent::{Decided, Operations};
+use crate::agent::{BootDecided, BootSettled, Decided, Operations};
 use crate::attendance::Decision;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -34,6 +34,13 @@ pub struct Decide {
     /// It happened at this time: in the device's zone (2026-11-02T08:01:00) or with an offset (2026-11-02T08:01:00+08:00)
     #[arg(long, value_name = "TIME", conflicts_with = "all_held")]
     at: Option<String>,
+    /// Everything else that is held of the same boot follows by the differences of its boot time; for readings that were taken
+    /// while the gateway did not know the time
+    #[arg(long, requires = "at", conflicts_with = "all_held")]
+    whole_boot: bool,
+    /// Also against what the journal proves (see `punchd punches held`); the reason should say why
+    #[arg(long, requires = "at")]
+    force: bool,
     /// The terminal's own time is right
     #[arg(long)]
     as_recorded: bool,
@@ -72,6 +79,9 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
     let decision = decision(decide, &sql, &seqs)?;
     drop(sql);
     let by = decide.by.clone().unwrap_or_else(operator);
+    if let (true, Decision::At { time_s }) = (decide.whole_boot, &decision) {
+        return decide_boot(decide, &seqs, *time_s, by, place, screen);
+    }
     let mut settled = 0;
     for portion in seqs.chunks(AT_ONCE) {
         let decided = Decided {
@@ -79,6 +89,7 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
             decision: decision.clone(),
             by: by.clone(),
             reason: decide.reason.trim().to_owned(),
+            forced: decide.force,
         };
         let own = async |operations: &Operations| Ok(Settled { settled: operations.decide(decided.clone()).await? });
         let done: Settled = converse(place.change("/v1/decide", &decided, own))?;
@@ -98,6 +109,39 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
                 "其余仍在等待：请查看 `punchd punches held` 和 `punchd punches unknown`。",
             );
         }
+    }
+    Ok(Exit::Done)
+}
+
+/// One reading's time dates all of its boot.
+fn decide_boot(
+    decide: &Decide,
+    seqs: &[i64],
+    time_s: i64,
+    by: String,
+    place: &Place,
+    screen: &mut Screen,
+) -> Result<Exit, Failure> {
+    let [seq] = *seqs else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "with --whole-boot give one reading: its time dates the others",
+            "使用 --whole-boot 时只写一条记录：其余按它推算",
+        ));
+    };
+    let decided =
+        BootDecided { seq, time_s, by: by.clone(), reason: decide.reason.trim().to_owned(), forced: decide.force };
+    let own = async |operations: &Operations| operations.decide_boot(decided.clone()).await;
+    let BootSettled { open, settled } = converse(place.change("/v1/decide/boot", &decided, own))?;
+    if screen.json {
+        screen.value(&json!({ "decided": open, "settled": settled, "by": by }))?;
+    } else {
+        screen.say(
+            format!(
+                "Decided by {by} when the boot of reading {seq} was; of {open} open readings {settled} are settled."
+            ),
+            format!("{by} 已确定记录 {seq} 所在开机期间的时间；{open} 条待定记录中 {settled} 条已定。"),
+        );
     }
     Ok(Exit::Done)
 }

@@ -1,22 +1,27 @@
 //! Readings that wait for a decision, each with the reason and what to do.
 
 use punchd_contract::Text;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
+use super::boots;
+use crate::agent;
 use crate::attendance::Reason;
+use crate::attendance::timeline::{Bounds, Timeline};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::moments;
 use crate::cli::place::Place;
 use crate::cli::screen::Screen;
 use crate::cli::table::{Table, printable};
+use crate::clock::{BootNanos, Clock, SystemClock, UnixMillis};
 
 /// The most that are listed for people; programs get all.
 const LISTED: usize = 200;
 
 #[derive(Debug, Serialize)]
-struct HeldRow {
-    seq: i64,
+pub(super) struct HeldRow {
+    pub(super) seq: i64,
     device: String,
     userid: Option<String>,
     name: Option<String>,
@@ -24,8 +29,13 @@ struct HeldRow {
     terminal_time: Option<String>,
     time_s: Option<i64>,
     recorded_ms: i64,
-    zone: String,
+    pub(super) zone: String,
     reason: Option<Reason>,
+    /// Which boot of the gateway it came in, and how long after its beginning.
+    pub(super) boot: i64,
+    pub(super) since_boot_ms: i64,
+    /// What the journal proves of its time, where nothing dates it.
+    pub(super) bounds: Option<Bounds>,
 }
 
 /// Shows them, oldest first.
@@ -33,7 +43,7 @@ pub fn held(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
     let sql = place.journal()?;
     let mut select = sql.prepare(
         "SELECT r.seq, d.name, p.userid, p.name, r.credential, r.terminal_time, v.time_s, r.wall_ms,
-                json_extract(d.settings, '$.zone'), v.reason
+                json_extract(d.settings, '$.zone'), v.reason, r.boot, r.boottime_ns
            FROM verdict v JOIN reading r ON r.seq = v.seq JOIN device d USING (device) LEFT JOIN person p ON p.person = v.person
           WHERE v.outcome = 3 ORDER BY r.seq",
     )?;
@@ -50,9 +60,13 @@ pub fn held(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
             recorded_ms: row.get(7)?,
             zone: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
             reason: reason.and_then(|reason| serde_json::from_str(&reason).ok()),
+            boot: row.get(10)?,
+            since_boot_ms: row.get::<_, i64>(11)?.div_euclid(1_000_000),
+            bounds: None,
         })
     })?;
-    let rows: Vec<HeldRow> = rows.collect::<Result<_, _>>()?;
+    let mut rows: Vec<HeldRow> = rows.collect::<Result<_, _>>()?;
+    let running = add_bounds(&sql, &mut rows)?;
     if screen.json {
         screen.value(&rows)?;
         return Ok(Exit::Done);
@@ -95,7 +109,27 @@ pub fn held(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
         let numbers = printable(&numbers(seqs));
         screen.say(format!("{numbers}: {}", text.en), format!("{numbers}：{}", text.zh));
     }
+    boots::show(&rows, running, screen);
     Ok(Exit::Done)
+}
+
+/// Adds what is proven of those that wait for the time. Answers the row of the boot that is running, if the journal knows it.
+fn add_bounds(sql: &Connection, rows: &mut [HeldRow]) -> Result<Option<i64>, Failure> {
+    let undated = |row: &HeldRow| matches!(row.reason, Some(Reason::ClockUntrusted));
+    if !rows.iter().any(undated) {
+        return Ok(None);
+    }
+    let clock = SystemClock::new().map_err(|error| Failure::plain(Exit::Unavailable, error))?;
+    agent::recall(sql, &clock)?;
+    let now = clock.now();
+    let timeline =
+        Timeline::load(sql, now.bound.map(|bound| UnixMillis(now.time.0.saturating_add(bound.as_millis() as i64))))?;
+    for row in rows.iter_mut().filter(|row| undated(row)) {
+        let boottime = BootNanos(row.since_boot_ms.saturating_mul(1_000_000));
+        row.bounds = timeline.bounds(row.boot, boottime);
+    }
+    let running = sql.query_row("SELECT boot FROM boot WHERE kernel_id = ?1", [clock.stamp().boot.0], |row| row.get(0));
+    Ok(running.optional()?)
 }
 
 /// `3, 5, 7` or, where there are many, `3, 5, 7, … (120)`.

@@ -1,5 +1,6 @@
 //! `punchd punches`: what was read, what became of it, and deciding where nobody else can.
 
+mod boots;
 mod decide;
 mod held;
 mod list;

@@ -32,8 +32,16 @@ const STOP_WAITS: Duration = Duration::from_secs(20);
 /// How long what is left behind then may hold the process.
 const LEFT_BEHIND_WAITS: Duration = Duration::from_secs(1);
 
+/// How to run.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Run {
+    /// Rehearse a boot without the time: know nothing of it for so many seconds, as on a board without a clock battery
+    #[arg(long, hide = true, value_name = "SECONDS")]
+    clock_asleep: Option<u32>,
+}
+
 /// Runs until the end.
-pub fn run(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
+pub fn run(run: &Run, path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
     let (config, warnings) = Config::load(path, DRIVERS).map_err(|mistakes| {
         screen.language = screen::language(asked, mistakes.language);
         Failure::from(mistakes)
@@ -41,7 +49,11 @@ pub fn run(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<
     screen.language = screen::language(asked, config.language);
     let logs = Logs::start(config.gateway.log);
     announce(&config, &warnings, screen.language);
-    let clock = SystemClock::new().map_err(|error| Failure::plain(Exit::Unavailable, error))?;
+    let clock = match run.clock_asleep {
+        None => SystemClock::new(),
+        Some(seconds) => SystemClock::asleep_for(Duration::from_secs(seconds.into())),
+    };
+    let clock = clock.map_err(|error| Failure::plain(Exit::Unavailable, error))?;
     let runtime = runtime().map_err(|error| {
         Failure::plain(Exit::TryAgain, format!("the system gives no threads ({error}): try again when it has room"))
     })?;

@@ -22,7 +22,7 @@ impl Lines for SystemLines {
                 Place::Tcp { host, port } => {
                     tcp::open(host, *port, &place).await.map(|stream| Line::new(place, stream))
                 }
-                Place::Ble(_) => Err(LineError::NotThere(place)),
+                Place::Ble(device) => punchd_ble::open_pipe(device).await.map(|pipe| Line::new(place, pipe)),
             }
         }
         .boxed()

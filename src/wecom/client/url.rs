@@ -34,6 +34,11 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
+    /// The address itself.
+    pub(super) fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// The URL of a call: path below the base, and the query.
     pub(super) fn with(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.0.clone();
@@ -94,7 +99,7 @@ impl Proxy {
     }
 }
 
-fn http_url(text: &str) -> Option<Url> {
+pub(super) fn http_url(text: &str) -> Option<Url> {
     let url = Url::parse(text.trim()).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }

@@ -8,13 +8,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::standin::HeldRecord;
 
-/// A record of a terminal.
+/// A record of a terminal, or something that was presented at a reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Whose, if somebody of the roster.
     pub userid: Option<String>,
-    /// True time, seconds.
-    pub time_s: i64,
+    /// True time, seconds: not before this second …
+    pub from_s: i64,
+    /// … and not after this one. A terminal's record has one second.
+    pub until_s: i64,
+    /// Whether it has to arrive: a terminal's record, or a person saw it taken. Otherwise it may.
+    pub owed: bool,
+}
+
+impl Reading {
+    /// A terminal's record.
+    pub fn recorded(userid: Option<String>, time_s: i64) -> Self {
+        Self { userid, from_s: time_s, until_s: time_s, owed: true }
+    }
 }
 
 /// What became of a site's readings.
@@ -55,12 +66,12 @@ impl Account {
             account.known += 1;
             let userid = userid.to_ascii_lowercase();
             let covered = records.get(&userid).is_some_and(|times| {
-                times.range((reading.time_s - window.max(1) + 1)..=reading.time_s).next().is_some()
+                times.range((reading.from_s - window.max(1) + 1)..=reading.until_s).next().is_some()
             });
-            if !covered {
-                account.lost.push((userid.clone(), reading.time_s));
+            if reading.owed && !covered {
+                account.lost.push((userid.clone(), reading.from_s));
             }
-            made.entry(userid).or_default().insert(reading.time_s);
+            made.entry(userid).or_default().extend(reading.from_s..=reading.until_s);
         }
         for (userid, times) in records {
             let mine = made.get(&userid);
@@ -84,7 +95,7 @@ mod tests {
     use crate::standin::CheckinRecord;
 
     fn reading(userid: &str, time_s: i64) -> Reading {
-        Reading { userid: Some(userid.to_owned()), time_s }
+        Reading::recorded(Some(userid.to_owned()), time_s)
     }
 
     fn held(userid: &str, checkin_time: i64, arrived: u32) -> HeldRecord {
@@ -101,8 +112,17 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_saw_taken_may_arrive_and_need_not() {
+        let presented = |owed| Reading { userid: Some("a".to_owned()), from_s: 1000, until_s: 1002, owed };
+        assert!(Account::of(&[presented(false)], &[], 300).is_right());
+        assert!(Account::of(&[presented(false)], &[held("a", 1001, 1)], 300).is_right());
+        assert_eq!(Account::of(&[presented(true)], &[], 300).lost, [("a".to_owned(), 1000)]);
+        assert_eq!(Account::of(&[presented(true)], &[held("a", 1003, 1)], 300).invented, [("a".to_owned(), 1003)]);
+    }
+
+    #[test]
     fn a_record_that_came_twice_or_from_nowhere_is_named() {
-        let readings = [reading("a", 1000), Reading { userid: None, time_s: 5 }];
+        let readings = [reading("a", 1000), Reading::recorded(None, 5)];
         let account = Account::of(&readings, &[held("a", 1000, 2), held("b", 7, 1)], 300);
         assert_eq!(account.twice, [("a".to_owned(), 1000)]);
         assert_eq!(account.invented, [("b".to_owned(), 7)]);

@@ -8,6 +8,8 @@
 pub mod account;
 /// Where the stand-in's time comes from.
 pub mod clock;
+/// People at local readers.
+pub mod gate;
 /// What they have punched until now.
 pub mod history;
 /// An invented roster: who works at the site.

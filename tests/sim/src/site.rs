@@ -1,9 +1,9 @@
-//! A whole site that does not exist: people, two pull terminals, a push terminal and the stand-in, and the configuration with
-//! which an agent serves it.
+//! A whole site that does not exist: people, two pull terminals, a push terminal, local readers and the stand-in, and the
+//! configuration with which an agent serves it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -12,6 +12,7 @@ use punchd_zkteco::push::virtual_device::{Options as PushOptions, VirtualPushTer
 
 use crate::account::{Account, Reading};
 use crate::clock::Clock;
+use crate::gate::{Gate, card_of};
 use crate::people::{Person, roster};
 use crate::standin::{CORP_ID, Limits, Members, Options, SECRET, Standin};
 use crate::terminals::{pull_terminal, push_terminal};
@@ -28,7 +29,7 @@ pub const MERGE_WINDOW: i64 = 300;
 const PUSH_SERIAL: &str = "VP00000001";
 
 /// How large a site is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// People on the roster.
     pub people: usize,
@@ -36,6 +37,8 @@ pub struct Plan {
     pub records: usize,
     /// Whether the stand-in limits calls as WeCom does.
     pub limits: Limits,
+    /// The folder in which local readers have their ports, if there are to be any.
+    pub readers_in: Option<PathBuf>,
 }
 
 /// A running site. Dropped, everything of it stops.
@@ -48,6 +51,8 @@ pub struct Site {
     pub pull: Vec<VirtualTerminal>,
     /// The terminal that calls.
     pub push: VirtualPushTerminal,
+    /// The local readers, where the site has any.
+    pub gate: Option<Gate>,
     listen: SocketAddr,
     zone: TimeZone,
 }
@@ -72,9 +77,17 @@ impl Site {
             keep_alive: true,
             // Until a server tells it, which is the agent's to do.
             error_delay: Duration::from_secs(1),
-            ..push_terminal(&listen.to_string(), PUSH_SERIAL, clock, zone.clone(), &share_of(&people, 2), plan.records)
+            ..push_terminal(
+                &listen.to_string(),
+                PUSH_SERIAL,
+                clock.clone(),
+                zone.clone(),
+                &share_of(&people, 2),
+                plan.records,
+            )
         });
-        Ok(Self { people, standin, pull, push, listen, zone })
+        let gate = plan.readers_in.map(|folder| Gate::plug(&folder, clock)).transpose()?;
+        Ok(Self { people, standin, pull, push, gate, listen, zone })
     }
 
     /// The configuration of an agent that serves the site and keeps its data in this folder.
@@ -89,10 +102,13 @@ impl Site {
         let people: String = self
             .people
             .iter()
-            .map(|Person { userid, name, number }| {
-                format!("[[person]]\nuserid = \"{userid}\"\nname = \"{name}\"\nuser_ids = [\"{number}\"]\n\n")
+            .map(|person| {
+                let Person { userid, name, number } = person;
+                let card: String = card_of(person).iter().map(|byte| format!("{byte:02X}")).collect();
+                format!("[[person]]\nuserid = \"{userid}\"\nname = \"{name}\"\nuser_ids = [\"{number}\"]\ncards = [\"hex:{card}\"]\n\n")
             })
             .collect();
+        let readers = self.gate.as_ref().map_or_else(String::new, Gate::config);
         format!(
             r#"[gateway]
 name = "demo"
@@ -102,7 +118,7 @@ data = "{data}"
 [attendance]
 merge_window = "{MERGE_WINDOW}s"
 
-{pull}[[device]]
+{pull}{readers}[[device]]
 name = "gate-push"
 kind = "zkteco-push"
 listen = "{listen}"
@@ -155,8 +171,9 @@ settle = "2s"
             .filter_map(|(number, civil)| {
                 let time_s = self.zone.to_timestamp(civil).ok()?.as_second();
                 let person = self.people.iter().find(|person| person.number == number);
-                Some(Reading { userid: person.map(|person| person.userid.clone()), time_s })
+                Some(Reading::recorded(person.map(|person| person.userid.clone()), time_s))
             })
+            .chain(self.gate.iter().flat_map(Gate::presented))
             .collect()
     }
 

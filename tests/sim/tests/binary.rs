@@ -136,3 +136,20 @@ fn the_invented_people_are_printed_as_a_table() {
     assert_eq!(lines.count(), 3);
     assert!(text.contains(",1003\n"));
 }
+
+#[test]
+fn a_program_speaks_on_its_pipes_alone() {
+    let mut program = sim(&["device", "process", "--punch-every", "0.05"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = program.stdin.take().unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let mut hear = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(hear()["type"], "hello");
+    writeln!(stdin, "{}", json!({"type": "welcome", "protocol": 1, "cursor": null})).unwrap();
+    assert_eq!(hear()["type"], "health");
+    assert_eq!(hear()["credential"], json!({"kind": "card", "value": "000003E9"}));
+    writeln!(stdin, "{}", json!({"type": "stop"})).unwrap();
+    assert!(program.wait().unwrap().success());
+    let (code, text) = ends(&["device", "process"]);
+    assert_eq!(code, 69);
+    assert!(text.contains("have to be pipes"), "{text}");
+}

@@ -88,6 +88,11 @@ impl Bench {
     pub fn contacts(&self) -> Vec<Contact> {
         self.state().contacts.clone()
     }
+    /// The offsets of the terminal's clock in these contacts, in milliseconds, oldest first.
+    pub fn offsets(&self) -> Vec<i64> {
+        let clocks = self.contacts().into_iter().filter_map(|contact| contact.clock);
+        clocks.filter_map(|clock| clock.offset_ms(self.now())).collect()
+    }
     /// Bodies handed over, oldest first.
     pub fn uploads(&self) -> Vec<Upload> {
         self.state().uploads.clone()

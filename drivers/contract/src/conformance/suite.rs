@@ -248,7 +248,7 @@ async fn a_clock_is_wrong<K: Kind, D: VirtualDevice>(make: &impl AsyncFn() -> D)
         return;
     }
     let seen = |bench: &Bench| {
-        let offsets: Vec<i64> = bench.contacts().iter().filter_map(|contact| contact.clock_offset_ms).collect();
+        let offsets: Vec<i64> = bench.offsets();
         offsets.iter().any(|offset| (offset + 420_000).abs() < 3000)
     };
     assert!(case.bench.until(ARRIVES, seen).await, "{}: {:?}", case.name, case.bench.contacts());

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use punchd_contract::{
-    CommandError, Condition, Declaration, DriverError, Found, Health, Kind, Member, Mistake, NotRecorded, Search, Text,
-    Values,
+    ClockShown, CommandError, Condition, Declaration, DriverError, Found, Health, Kind, Member, Mistake, NotRecorded,
+    Search, Text, Values,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -59,7 +59,7 @@ const FAILURES_BEFORE_SEARCH: u32 = 3;
 struct Terminal<'a> {
     member: &'a Member<Settings>,
     standing: Standing,
-    last_offset: Option<i64>,
+    last_clock: Option<ClockShown>,
     failures: u32,
     searched: Option<Instant>,
 }
@@ -69,7 +69,7 @@ async fn serve(member: &Member<Settings>) -> Infallible {
     let place = member.settings.address.to_string();
     let connecting = Text::new(format!("connecting to {place}"), format!("正在连接 {place}"));
     member.port.health(Health { condition: Condition::Starting, text: connecting });
-    let mut terminal = Terminal { member, standing, last_offset: None, failures: 0, searched: None };
+    let mut terminal = Terminal { member, standing, last_clock: None, failures: 0, searched: None };
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();
@@ -124,7 +124,7 @@ impl Terminal<'_> {
             port: &self.member.port,
             zone: &self.member.zone,
             standing: &mut self.standing,
-            last_offset: &mut self.last_offset,
+            last_clock: &mut self.last_clock,
             address,
         };
         let mut visit = match Visit::begin(approach, session).await {

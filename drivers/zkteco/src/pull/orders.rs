@@ -81,9 +81,9 @@ async fn set_clock(visit: &mut Visit<'_>) -> Outcome {
         return failed("the terminal refuses to have its clock set", "考勤机拒绝校时");
     }
     visit.forget_clock();
-    let offset = visit.measure_clock().await?;
+    let clock = visit.read_clock().await?;
     let sizes = visit.session.sizes().await?;
-    visit.note_contact(offset, sizes.map(|sizes| u64::from(sizes.punches))).await?;
+    visit.note_contact(clock, sizes.map(|sizes| u64::from(sizes.punches))).await?;
     done(format!("its clock was set to {civil:.0}"), format!("时钟已设为 {civil:.0}"))
 }
 

@@ -9,7 +9,7 @@ mod log;
 
 use std::net::SocketAddr;
 
-use punchd_contract::{Contact, Port, SerialNumber};
+use punchd_contract::{ClockShown, Contact, Port, SerialNumber};
 use tokio::time::{Instant, sleep_until};
 
 use super::orders;
@@ -32,7 +32,7 @@ pub struct Visit<'a> {
     pub(super) zone: &'a jiff::tz::TimeZone,
     pub(super) people: People,
     standing: &'a mut Standing,
-    last_offset: &'a mut Option<i64>,
+    last_clock: &'a mut Option<ClockShown>,
     /// The serial number, or what stands for it in keys if this firmware does not tell one.
     serial: String,
     address: SocketAddr,
@@ -65,8 +65,8 @@ pub struct Approach<'a> {
     pub zone: &'a jiff::tz::TimeZone,
     /// What is kept of the terminal.
     pub standing: &'a mut Standing,
-    /// The clock's offset at the last look, in milliseconds.
-    pub last_offset: &'a mut Option<i64>,
+    /// What its clock showed at the last look.
+    pub last_clock: &'a mut Option<ClockShown>,
     /// Where it answers.
     pub address: SocketAddr,
 }
@@ -74,7 +74,7 @@ pub struct Approach<'a> {
 impl<'a> Visit<'a> {
     /// Finds out who answers; nothing is read from a terminal that is not the expected one.
     pub async fn begin(approach: Approach<'a>, mut session: Session) -> Result<Self, Trouble> {
-        let Approach { settings, port, zone, standing, last_offset, address } = approach;
+        let Approach { settings, port, zone, standing, last_clock, address } = approach;
         let found = session.option("~SerialNumber").await?.and_then(|text| SerialNumber::new(text).ok());
         let expected = settings.serial.clone().or_else(|| standing.serial.clone());
         if let (Some(expected), Some(found)) = (&expected, &found)
@@ -104,7 +104,7 @@ impl<'a> Visit<'a> {
             people: People::default(),
             size: RecordSize::new(standing.record_size),
             standing,
-            last_offset,
+            last_clock,
             serial,
             address,
             firmware: Some(firmware).filter(|text| !text.is_empty()),
@@ -153,7 +153,7 @@ impl<'a> Visit<'a> {
 
     /// A cheap look at clock and counts; tells whether the log has to be read.
     async fn look(&mut self) -> Result<bool, Trouble> {
-        let offset = self.measure_clock().await?;
+        let clock = self.read_clock().await?;
         let sizes = self.session.sizes().await?;
         // What happened before the count was given has arrived before it.
         if let Some(event) = self.session.waiting_event() {
@@ -170,7 +170,7 @@ impl<'a> Visit<'a> {
         self.counts.claimed = claimed;
         let wanted = missing || self.log_wanted || self.session.events_were_dropped() || users != self.counts.users;
         if !wanted {
-            self.note_contact(offset, claimed).await?;
+            self.note_contact(clock, claimed).await?;
             self.say_how_it_is();
         }
         Ok(wanted)

@@ -21,7 +21,7 @@ async fn a_terminal_beeps_opens_and_takes_the_time() {
     let done = site.bench.command(Command::SetClock).await.unwrap();
     assert!(done.text.en.contains("2026-11-02T08:00"), "{}", done.text);
     assert!(site.terminal.clock_off().abs() <= 1);
-    let offset = site.bench.contacts().last().unwrap().clock_offset_ms.unwrap();
+    let offset = *site.bench.offsets().last().unwrap();
     assert!(offset.abs() < 1500, "{offset}");
     assert!(site.bench.alerts().is_empty(), "it was us who set it");
     let face = Command::SetFace { user_id: "1".into(), jpeg: vec![] };

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use punchd_sim::people::{Person, roster};
 
+use super::fingerprint::Fingerprint;
+use super::keyboard::Keyboard;
 use super::pn532::Pn532;
+use super::process::Process;
 use super::serial_line::SerialLine;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
@@ -21,23 +24,32 @@ pub(super) struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    /// Be a USB card reader or scanner that types like a keyboard.
+    Keyboard(Keyboard),
     /// Be a PN532 card reader at a serial port.
     Pn532(Pn532),
+    /// Be a fingerprint module of the EF01 family.
+    Fingerprint(Fingerprint),
     /// Be a scanner or card reader that sends lines over a serial port.
     SerialLine(SerialLine),
     /// Be a ZKTeco terminal that is asked over port 4370.
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
     ZktecoPush(ZktecoPush),
+    /// Be a program that speaks JSON Lines on stdin and stdout.
+    Process(Process),
 }
 
 impl Device {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.kind {
+            Kind::Keyboard(reader) => reader.run().await,
             Kind::Pn532(reader) => reader.run().await,
+            Kind::Fingerprint(module) => module.run().await,
             Kind::SerialLine(reader) => reader.run().await,
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
+            Kind::Process(program) => program.run().await,
         }
     }
 }
@@ -88,7 +100,7 @@ impl Life {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let number = text.strip_suffix('s').unwrap_or(text);
     match number.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),

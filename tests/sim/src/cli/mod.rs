@@ -2,12 +2,18 @@
 
 /// Virtual terminals and readers.
 mod device;
+/// A fingerprint module.
+mod fingerprint;
+/// A reader that types.
+mod keyboard;
 /// The invented roster as a table.
 mod people;
 /// Where a reader is plugged in, and what a script may have done to it.
 mod plug;
 /// A card reader at a serial port.
 mod pn532;
+/// A program with a device behind it.
+mod process;
 /// The line that says that something is ready.
 mod ready;
 /// A reader that sends lines.

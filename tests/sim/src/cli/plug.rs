@@ -71,10 +71,7 @@ impl Plug {
                         .map_err(|error| error.to_string()),
                     other => order(other),
                 };
-                ready::line(&match outcome {
-                    Ok(says) => Answer::Done { order: line, says },
-                    Err(why) => Answer::Wrong { order: line, why },
-                })?;
+                tell(line, outcome)?;
             }
             std::future::pending().await
         };
@@ -85,8 +82,16 @@ impl Plug {
     }
 }
 
+/// Says what became of an order.
+pub(super) fn tell(order: &str, outcome: Result<Option<String>, String>) -> Result<(), Failure> {
+    ready::line(&match outcome {
+        Ok(says) => Answer::Done { order, says },
+        Err(why) => Answer::Wrong { order, why },
+    })
+}
+
 /// The lines of stdin. Read by a thread of its own, which ends with the process: a read of stdin cannot be given up.
-fn orders() -> mpsc::Receiver<String> {
+pub(super) fn orders() -> mpsc::Receiver<String> {
     let (send, receive) = mpsc::channel(ORDERS);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::civil::DateTime;
-use punchd_contract::{Alert, Batch, Contact, Health, NotRecorded, Receipt};
+use punchd_contract::{Alert, Batch, ClockShown, Contact, Health, NotRecorded, Receipt};
 use tokio::time::{Instant, sleep};
 
 use super::Visit;
@@ -20,40 +20,40 @@ const CLOCK_JUMP_MS: u64 = 5_000;
 const CLOCK_JITTER_MS: u64 = 1_500;
 
 impl Visit<'_> {
-    /// The clock's offset in milliseconds, where both clocks are known. Records and the clock's answer are both cut to the
-    /// second, so that the offset fits the records without a correction of half a second.
-    pub(in crate::pull) async fn measure_clock(&mut self) -> Result<Option<i64>, Trouble> {
+    /// What the clock shows, if it says. Records and the clock's answer are both cut to the second, so that the offset fits the
+    /// records without a correction of half a second.
+    pub(in crate::pull) async fn read_clock(&mut self) -> Result<Option<ClockShown>, Trouble> {
         let asked = Instant::now();
         let said = self.session.clock().await?;
-        let way_back = asked.elapsed() / 2;
-        let now = self.port.now();
-        let offset = (|| {
-            now.bound?;
+        let at = asked + asked.elapsed() / 2;
+        Ok((|| {
             let said: DateTime = said?.civil()?;
-            let said = said.to_zoned(self.zone.clone()).ok()?.timestamp();
-            let then = now.utc.checked_sub(way_back).ok()?;
-            i64::try_from(said.duration_since(then).as_millis()).ok()
-        })();
-        Ok(offset)
+            Some(ClockShown { shown: said.to_zoned(self.zone.clone()).ok()?.timestamp(), at })
+        })())
     }
 
     /// Forgets the clock as it was, because we have set it ourselves.
     pub(in crate::pull) fn forget_clock(&mut self) {
-        *self.last_offset = None;
+        *self.last_clock = None;
     }
 
-    pub(super) fn clock_jump(&mut self, offset: Option<i64>) -> Option<Alert> {
-        let before = std::mem::replace(self.last_offset, offset.or(*self.last_offset));
-        let (before, now) = (before?, offset?);
-        (before.abs_diff(now) > CLOCK_JUMP_MS).then(|| report::clock_set(&self.report.name, now.saturating_sub(before)))
+    pub(super) fn clock_jump(&mut self, clock: Option<ClockShown>) -> Option<Alert> {
+        let before = std::mem::replace(self.last_clock, clock.or(*self.last_clock));
+        let moved = clock?.moved_ms(&before?);
+        (moved.unsigned_abs() > CLOCK_JUMP_MS).then(|| report::clock_set(&self.report.name, moved))
     }
 
-    pub(super) fn contact(&self, offset: Option<i64>, claimed: Option<u64>) -> Contact {
+    pub(super) fn measured(&mut self, clock: Option<ClockShown>) {
+        let offset = clock.and_then(|clock| clock.offset_ms(self.port.now()));
+        self.report.measured(offset);
+    }
+
+    pub(super) fn contact(&self, clock: Option<ClockShown>, claimed: Option<u64>) -> Contact {
         Contact {
             serial: self.standing.serial.clone(),
             address: Some(self.address.to_string()),
             firmware: self.firmware.clone(),
-            clock_offset_ms: offset,
+            clock,
             records_claimed: claimed,
             records_read: None,
         }
@@ -63,18 +63,18 @@ impl Visit<'_> {
     /// same line every minute.
     pub(in crate::pull) async fn note_contact(
         &mut self,
-        offset: Option<i64>,
+        clock: Option<ClockShown>,
         claimed: Option<u64>,
     ) -> Result<(), Trouble> {
-        let contact = self.contact(offset, claimed);
-        let alerts: Vec<Alert> = self.clock_jump(offset).into_iter().collect();
-        self.report.measured(offset);
+        let contact = self.contact(clock, claimed);
+        let alerts: Vec<Alert> = self.clock_jump(clock).into_iter().collect();
+        self.measured(clock);
         let quiet = self.last_contact.as_ref().is_some_and(|(when, last)| {
-            let clock = match (last.clock_offset_ms, offset) {
-                (Some(one), Some(other)) => one.abs_diff(other) <= CLOCK_JITTER_MS,
-                (one, other) => one == other,
+            let steady = match (last.clock, clock) {
+                (Some(last), Some(now)) => now.moved_ms(&last).unsigned_abs() <= CLOCK_JITTER_MS,
+                (last, now) => last.is_some() == now.is_some(),
             };
-            clock && when.elapsed() < QUIET_CONTACT && last.records_claimed == claimed
+            steady && when.elapsed() < QUIET_CONTACT && last.records_claimed == claimed
         });
         if quiet && alerts.is_empty() {
             return Ok(());

@@ -40,7 +40,7 @@ impl Visit<'_> {
         extent: Extent,
         days: Option<(Date, Date)>,
     ) -> Result<LogSummary, Trouble> {
-        let offset = self.measure_clock().await?;
+        let clock = self.read_clock().await?;
         let before = self.session.sizes().await?;
         let users = self.refresh_people(before).await?;
         let body = self.read_table(Table::Punches, before.map(|sizes| sizes.punches)).await?;
@@ -64,9 +64,9 @@ impl Visit<'_> {
         }
         let mut standing = read.standing_after(self.standing);
         standing.counts_told = if at_rest { told } else { self.standing.counts_told };
-        alerts.extend(self.clock_jump(offset));
+        alerts.extend(self.clock_jump(clock));
 
-        let mut contact = Some(Contact { records_read: Some(count), ..self.contact(offset, claimed) });
+        let mut contact = Some(Contact { records_read: Some(count), ..self.contact(clock, claimed) });
         let mut first = Some((users, alerts));
         let mut fresh = 0;
         loop {
@@ -90,13 +90,13 @@ impl Visit<'_> {
         }
         self.size = log.map(|log| log.size()).or(self.size);
         *self.standing = standing;
-        self.last_contact = Some((Instant::now(), self.contact(offset, claimed)));
+        self.last_contact = Some((Instant::now(), self.contact(clock, claimed)));
         self.log_wanted = dropped;
 
         self.report.read = count;
         self.report.claimed = claimed;
         self.report.differ = differ;
-        self.report.measured(offset);
+        self.measured(clock);
         tracing::info!(terminal = %self.report.name, records = count, fresh, "read the log");
         let held = count
             + match during {
