@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use punchd::intake::registry::DRIVERS;
 use punchd_contract::conformance::Bench;
 use punchd_contract::{Condition, DeviceName, Kind, Member, Place, Value, Values};
 use punchd_pn532::Pn532;
+use punchd_pn532::protocol::frame::Frame;
 use punchd_pn532::virtual_device::cards::Card;
 use punchd_pn532::virtual_device::{Options, VirtualPn532};
 use punchd_sim::pty::Pty;
@@ -160,8 +162,32 @@ fn idle(gate: &mut Gate, board: &Board) {
     let spent = driver.join().unwrap();
     let commands = board.chip.commands() - commands;
     let share = spent.as_secs_f64() / IDLE.as_secs_f64() * 100.0;
-    println!("idle: {:.1} ms in {} s, {commands} commands", spent.as_secs_f64() * 1e3, IDLE.as_secs());
+    let bare = bare(board, commands);
+    println!(
+        "idle: {:.1} ms in {} s for {commands} commands; a bare thread that does nothing but these: {:.1} ms",
+        spent.as_secs_f64() * 1e3,
+        IDLE.as_secs(),
+        bare.as_secs_f64() * 1e3
+    );
     gate.hold("idle reader, % of one core", share, Target::AtMost(0.1));
+}
+
+/// What the system alone takes for as many commands, in a thread that blocks: sleep, write, sleep, read.
+fn bare(board: &Board, commands: u64) -> Duration {
+    let mut port = std::fs::OpenOptions::new().read(true).write(true).open(board.port()).unwrap();
+    let thread = std::thread::spawn(move || {
+        let list = Frame::Command(vec![0x4A, 0x02, 0x00]).encode();
+        let before = on_cpu();
+        for _ in 0..commands {
+            std::thread::sleep(IDLE / u32::try_from(commands).unwrap() - Duration::from_millis(20));
+            port.write_all(&list).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+            let mut answer = [0; 64];
+            assert!(port.read(&mut answer).unwrap() > 6, "no answer");
+        }
+        on_cpu() - before
+    });
+    thread.join().unwrap()
 }
 
 /// How long this thread has run, to the nanosecond.
