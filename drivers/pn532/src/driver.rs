@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use punchd_contract::{
     Command as Order, CommandError, Credential, Declaration, Done, DriverError, Found, Health, Kind, Member, Method,
-    Mistake, Reading, Request, Search, Sign, Text, Values,
+    Mistake, NotRecorded, Reading, Request, Search, Sign, Text, Values,
 };
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::chip::Chip;
 use crate::lights::{Lights, Step};
@@ -26,6 +26,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Further tries to find a card in one look; the chip's default is for ever (facts/readers.md A.4).
 const ACTIVATION_RETRIES: u8 = 1;
+/// An answer that comes within this is shown before anything else is asked of the chip.
+const ANSWERS_AT_ONCE: Duration = Duration::from_millis(20);
 /// How often an unchanged health is said again.
 const SAYS_AGAIN: Duration = Duration::from_secs(60);
 /// So many wakings within this time want a look at the supply and the wires.
@@ -209,10 +211,7 @@ impl Reader {
             let shown = self.show.due;
             tokio::select! {
                 biased;
-                Some(sign) = self.answers.join_next() => {
-                    // A task that was lost has no answer; its reading was neither confirmed nor denied.
-                    self.show(sign.unwrap_or_else(|_| Sign::of(&Err(punchd_contract::NotRecorded::Busy))));
-                }
+                Some(sign) = self.answers.join_next() => self.answered(sign),
                 () = sleep_until(shown.unwrap_or(next)), if shown.is_some() => self.go_on_showing(chip).await?,
                 request = self.member.port.request() => self.obey(request),
                 () = sleep_until(next) => {
@@ -222,6 +221,10 @@ impl Reader {
                         Act::Nothing => {}
                         Act::Read(card) => self.read(card),
                         Act::Refuse(reason) => self.refuse(reason),
+                    }
+                    if let Ok(Some(sign)) = timeout(ANSWERS_AT_ONCE, self.answers.join_next()).await {
+                        self.answered(sign);
+                        self.go_on_showing(chip).await?;
                     }
                     darken(chip, &seen).await?;
                     if self.said.as_ref().is_none_or(|(_, at)| at.elapsed() >= SAYS_AGAIN) {
@@ -244,6 +247,12 @@ impl Reader {
             }
             Sign::of(&answer)
         });
+    }
+
+    /// Shows what became of a reading.
+    fn answered(&mut self, sign: Result<Sign, JoinError>) {
+        // A task that was lost has no answer: its reading was neither confirmed nor denied.
+        self.show(sign.unwrap_or_else(|_| Sign::of(&Err(NotRecorded::Busy))));
     }
 
     /// Turns away what says nothing about who stands there. That is no reading.

@@ -90,12 +90,10 @@ async fn a_storm_of_noise_ends_and_cards_are_read_again() {
         let noise: Vec<u8> = std::iter::repeat_with(|| {
             byte = byte.wrapping_mul(37).wrapping_add(11);
             // Start codes among it.
-            if byte.is_multiple_of(5) {
-                0x00
-            } else if byte % 5 == 1 {
-                0xFF
-            } else {
-                byte
+            match byte % 5 {
+                0 => 0x00,
+                1 => 0xFF,
+                _ => byte,
             }
         })
         .take(100)

@@ -1,6 +1,6 @@
 //! Bytes that the clients of facts/readers.md A.8 exchanged, read and written, and bytes that nobody would send.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in a test, a failure is to be seen")]
 
 use proptest::prelude::*;
 use punchd_pn532::protocol::apdu::{self, Answer};

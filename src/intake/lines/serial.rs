@@ -2,12 +2,39 @@
 
 use std::io::ErrorKind as Io;
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use punchd_contract::{LineError, Mode, Parity, Place};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_serial::{ErrorKind, SerialPortBuilderExt, SerialStream};
 
+/// An open port. What the kernel has taken counts as written: tokio-serial's flush waits, in the thread that everything else runs in,
+/// until the last bit has left (tcdrain), and for ever at an adapter that hangs.
+pub(super) struct Port(SerialStream);
+
+impl AsyncRead for Port {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Port {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// Opens the port. Opening does not wait for the other end, so nothing blocks here.
-pub(super) fn open(path: &Path, mode: Mode, place: &Place) -> Result<SerialStream, LineError> {
+pub(super) fn open(path: &Path, mode: Mode, place: &Place) -> Result<Port, LineError> {
     let parity = match mode.parity {
         Parity::None => tokio_serial::Parity::None,
         Parity::Even => tokio_serial::Parity::Even,
@@ -16,7 +43,7 @@ pub(super) fn open(path: &Path, mode: Mode, place: &Place) -> Result<SerialStrea
     // A name under /dev/serial is a link; the port is locked under what it leads to.
     let real = path.canonicalize().map_err(|error| refused(error.kind(), &error, place))?;
     let port = tokio_serial::new(real.to_string_lossy(), mode.baud).parity(parity).open_native_async();
-    port.map_err(|error| match error.kind() {
+    port.map(Port).map_err(|error| match error.kind() {
         ErrorKind::NoDevice if error.description.contains("lock") => LineError::Taken(place.clone()),
         ErrorKind::NoDevice => match std::fs::metadata(&real) {
             // EBUSY is told with the same kind as an absent device (serialport's own mapping).

@@ -80,8 +80,8 @@ struct State {
     taken: u64,
     /// How often it lost power.
     outages: u64,
-    /// When it told of a card for the first time since one was laid on it.
-    found: Option<Instant>,
+    /// When it told of a card, since one was laid on it.
+    told: Vec<Instant>,
 }
 
 impl VirtualPn532 {
@@ -96,7 +96,7 @@ impl VirtualPn532 {
             pins: VecDeque::new(),
             taken: 0,
             outages: 0,
-            found: None,
+            told: Vec::new(),
         };
         Self { shared: Arc::new(Shared { state: Mutex::new(state), unasked: Notify::new() }) }
     }
@@ -104,7 +104,7 @@ impl VirtualPn532 {
     /// Lays a card on it, beside what lies there.
     pub fn present(&self, card: Card) {
         let mut state = self.state();
-        state.found = None;
+        state.told.clear();
         state.chip.field.add(card);
     }
 
@@ -162,9 +162,9 @@ impl VirtualPn532 {
         self.state().chip.field.is_on()
     }
 
-    /// When it told of a card for the first time since one was laid on it.
-    pub fn found(&self) -> Option<Instant> {
-        self.state().found
+    /// When it told of a card, since one was laid on it last: the first times.
+    pub fn told(&self) -> Vec<Instant> {
+        self.state().told.clone()
     }
 
     /// How many commands it has taken since it was made.

@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::chip::{Outcome, Search};
-use super::{Disturbance, State, VirtualPn532, note_pins};
+use super::{Disturbance, REMEMBERED, State, VirtualPn532, note_pins};
 use crate::protocol::frame::{Decoder, Frame};
 
 /// A command that is under way.
@@ -109,8 +109,8 @@ impl VirtualPn532 {
             What::Say(frame) => frame,
             What::Search(mut search) => match state.chip.step(&mut search) {
                 Some(answer) => {
-                    if !matches!(answer[..], [_, 0, ..]) {
-                        state.found.get_or_insert_with(Instant::now);
+                    if !matches!(answer[..], [_, 0, ..]) && state.told.len() < REMEMBERED {
+                        state.told.push(Instant::now());
                     }
                     Frame::Answer(answer)
                 }
