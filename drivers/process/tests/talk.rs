@@ -151,6 +151,10 @@ async fn a_batch_brings_readings_cursor_and_clock_and_its_cursor_comes_back() {
     assert_eq!(program.bench.cursor_now(), Some(Cursor(r#"{"next":2}"#.into())));
     let contact = &program.bench.contacts()[0];
     assert_eq!((program.bench.offsets(), contact.serial.as_ref().unwrap().as_str()), (vec![-420_000], "A1"));
+    drop(program);
+    let mut program = Program::over(agent);
+    program.say(HELLO_LOG).await;
+    assert_eq!(program.hear().await["cursor"], json!({"next": 2}));
 }
 
 #[tokio::test(start_paused = true)]
