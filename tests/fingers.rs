@@ -176,3 +176,23 @@ async fn a_template_is_nowhere_in_the_clear() {
         assert!(!found, "{}", path.display());
     }
 }
+
+#[tokio::test]
+async fn a_spreadsheet_changes_ids_and_cards_and_leaves_codes_and_badges_to_the_configuration() {
+    let house = site().await;
+    let badge = ("badge".to_owned(), "ibeacon:2F234454-CF6D-4A0F-ADF2-F4911BA9FFA6/1/2".to_owned());
+    let mut listed = person("zhangsan", &["1001"]);
+    listed.credentials.push(badge.clone());
+    listed.speaks_for = punchd::attendance::people::SpeaksFor::All;
+    house.people(vec![listed.clone()]).await;
+    let near = || async {
+        let reading = Reading::now(Credential::Badge(badge.1.clone()), Method::Proximity, "ibeacon", "advertisement");
+        house.submit_from(EAST, Batch { readings: vec![reading], ..Batch::default() }).await.remove(0)
+    };
+    assert!(matches!(near().await, Verdict::Punch { .. }));
+    house.people(vec![person("zhangsan", &["1002"])]).await;
+    assert!(matches!(near().await, Verdict::Merged { .. }), "a list that cannot hold badges took one away");
+    listed.credentials.retain(|(kind, _)| kind != "badge");
+    house.people(vec![listed]).await;
+    assert_eq!(near().await, Verdict::Unknown, "a badge that was taken away still counts");
+}

@@ -66,6 +66,7 @@ pub fn roster(people: usize) -> Vec<people::PersonEntry> {
             department: "车间".into(),
             left_on: None,
             credentials: vec![("user_id".into(), user_id(person))],
+            speaks_for: Default::default(),
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::attendance::Attendance;
-use crate::attendance::people::{self, Difference, PersonEntry};
+use crate::attendance::people::{self, Difference, PersonEntry, SpeaksFor};
 use crate::attendance::roster_csv::{Known, Roster, RosterRow};
 use crate::clock::Clock;
 use crate::config::{Config, Mistakes};
@@ -152,12 +152,15 @@ impl Operations {
             .map(|person| {
                 let cards = person.cards.iter().map(|card| ("card".to_owned(), card.hex()));
                 let ids = person.user_ids.iter().map(|id| ("user_id".to_owned(), id.clone()));
+                let codes = person.codes.iter().map(|code| ("token".to_owned(), code.clone()));
+                let badges = person.badges.iter().map(|badge| ("badge".to_owned(), badge.clone()));
                 let entry = PersonEntry {
                     userid: person.userid.clone(),
                     name: person.name.clone(),
                     department: String::new(),
                     left_on: None,
-                    credentials: ids.chain(cards).collect(),
+                    credentials: ids.chain(cards).chain(codes).chain(badges).collect(),
+                    speaks_for: SpeaksFor::All,
                 };
                 (Some(person.organisation.to_string()), entry)
             })
@@ -240,6 +243,7 @@ pub fn person_of_row(row: &RosterRow) -> (Option<String>, PersonEntry) {
         department: row.department.clone().unwrap_or_default(),
         left_on: row.left,
         credentials: ids.chain(cards).collect(),
+        speaks_for: SpeaksFor::IdsAndCards,
     };
     (row.organisation.clone(), entry)
 }

@@ -24,6 +24,29 @@ pub struct PersonEntry {
     pub left_on: Option<Date>,
     /// Everything by which devices know the person, besides the userid itself: kind and value as in [`Credential`].
     pub credentials: Vec<(String, String)>,
+    /// Which kinds of credentials this list is complete for; others of the person stay as they are.
+    #[serde(default)]
+    pub speaks_for: SpeaksFor,
+}
+
+/// Which kinds of credentials a list of people can hold. Fingers are enrolled at a module and stand in no list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeaksFor {
+    /// A spreadsheet: ids and cards.
+    #[default]
+    IdsAndCards,
+    /// The configuration: ids, cards, codes and badges.
+    All,
+}
+
+impl SpeaksFor {
+    fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::IdsAndCards => &["user_id", "card"],
+            Self::All => &["user_id", "card", "token", "badge"],
+        }
+    }
 }
 
 /// What an import would change or has changed.
@@ -87,7 +110,7 @@ pub fn import(
 fn changes(before: &PersonEntry, after: &PersonEntry) -> Option<String> {
     let sorted = |entry: &PersonEntry| {
         let mut credentials = entry.credentials.clone();
-        credentials.retain(|(kind, _)| kind != "finger");
+        credentials.retain(|(kind, _)| after.speaks_for.kinds().contains(&kind.as_str()));
         credentials.sort();
         credentials
     };
@@ -139,8 +162,9 @@ fn put(sql: &Connection, organisation: OrganisationId, entry: &PersonEntry) -> R
             ),
             |row| row.get(0),
         )?;
-    // Fingers are enrolled at a module and stand in no list that could be imported.
-    sql.prepare_cached("DELETE FROM credential WHERE person = ?1 AND kind <> 'finger'")?.execute([person])?;
+    for kind in entry.speaks_for.kinds() {
+        sql.prepare_cached("DELETE FROM credential WHERE person = ?1 AND kind = ?2")?.execute((person, kind))?;
+    }
     for (kind, value) in &entry.credentials {
         sql.prepare_cached("INSERT OR REPLACE INTO credential VALUES (?1, ?2, ?3, ?4)")?.execute((
             organisation,
@@ -188,6 +212,7 @@ pub fn list(sql: &Connection, organisation: OrganisationId) -> Result<Vec<Person
                 department: row.get(3)?,
                 left_on: left_on.and_then(|date| date.parse().ok()),
                 credentials: credentials.remove(&person).unwrap_or_default(),
+                speaks_for: SpeaksFor::All,
             },
         });
     }

@@ -56,6 +56,20 @@ pub static PERSON: Block = Block {
             en: "card numbers: the card's bytes in hexadecimal as the reader shows them, such as \"04A1B2C3\" or \"04:10:20:30\"",
             zh: "卡号：读卡器显示的十六进制字节，如 \"04A1B2C3\" 或 \"04:10:20:30\"",
         },
+        Declared {
+            key: "codes",
+            form: Form::Shape(Shape::Texts),
+            default: Default::Absent,
+            en: "what the person's own bar or QR code says, as `punchd devices listen` shows it",
+            zh: "本人条码或二维码的内容，以 `punchd devices listen` 显示的为准",
+        },
+        Declared {
+            key: "badges",
+            form: Form::Shape(Shape::Texts),
+            default: Default::Absent,
+            en: "Bluetooth badges, such as \"ibeacon:UUID/MAJOR/MINOR\", as `punchd devices listen` shows them",
+            zh: "蓝牙工牌，如 \"ibeacon:UUID/MAJOR/MINOR\"，以 `punchd devices listen` 显示的为准",
+        },
     ],
 };
 
@@ -87,6 +101,10 @@ pub struct PersonConfig {
     pub user_ids: Vec<String>,
     /// Cards.
     pub cards: Vec<CardNumber>,
+    /// Contents of codes.
+    pub codes: Vec<String>,
+    /// Bluetooth badges.
+    pub badges: Vec<String>,
 }
 
 pub(super) fn people_file(check: &mut Check<'_>, table: &Table) -> Option<PathBuf> {
@@ -115,7 +133,9 @@ pub(super) fn people(
         let Some((at, person)) = person(check, table, organisations) else { continue };
         let keys = std::iter::once(("userid", person.userid.folded()))
             .chain(person.user_ids.iter().map(|id| ("user id", id.clone())))
-            .chain(person.cards.iter().map(|card| ("card", card.hex())));
+            .chain(person.cards.iter().map(|card| ("card", card.hex())))
+            .chain(person.codes.iter().map(|code| ("code", code.clone())))
+            .chain(person.badges.iter().map(|badge| ("badge", badge.clone())));
         for (what, value) in keys {
             let key = (person.organisation.clone(), what, value.clone());
             match taken.get(&key) {
@@ -180,6 +200,8 @@ fn person(check: &mut Check<'_>, table: &Table, organisations: &Organisations) -
             organisation: organisation?,
             user_ids: section.texts("user_ids").unwrap_or_default().to_vec(),
             cards,
+            codes: section.texts("codes").unwrap_or_default().to_vec(),
+            badges: section.texts("badges").unwrap_or_default().to_vec(),
         },
     ))
 }

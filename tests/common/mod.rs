@@ -82,6 +82,7 @@ pub fn person(userid: &str, user_ids: &[&str]) -> people::PersonEntry {
         department: String::new(),
         left_on: None,
         credentials: user_ids.iter().map(|id| ("user_id".to_owned(), (*id).to_owned())).collect(),
+        speaks_for: people::SpeaksFor::IdsAndCards,
     }
 }
 
