@@ -11,6 +11,7 @@ use tokio_serial::{ErrorKind, SerialPortBuilderExt, SerialStream};
 
 /// An open port. What the kernel has taken counts as written: tokio-serial's flush waits, in the thread that everything else runs in,
 /// until the last bit has left (tcdrain), and for ever at an adapter that hangs.
+#[derive(Debug)]
 pub(super) struct Port(SerialStream);
 
 impl AsyncRead for Port {
