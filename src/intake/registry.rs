@@ -7,6 +7,7 @@ use punchd_keyboard::Keyboard;
 use punchd_pn532::Pn532;
 use punchd_process::Process;
 use punchd_serial_line::SerialLine;
+use punchd_wiegand::Wiegand;
 use punchd_zkteco::{ZktecoPull, ZktecoPush};
 
 /// The drivers, in the order in which they are shown: terminals, then readers, then what other programs drive.
@@ -17,6 +18,7 @@ pub static DRIVERS: &[&dyn Driver] = &[
     &Registered::<SerialLine>::NEW,
     &Registered::<Pn532>::NEW,
     &Registered::<Fingerprint>::NEW,
+    &Registered::<Wiegand>::NEW,
     &Registered::<Ble>::NEW,
     &Registered::<BleBadge>::NEW,
     &Registered::<Process>::NEW,

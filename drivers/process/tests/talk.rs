@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use punchd_contract::conformance::{Bench, EPOCH};
 use punchd_contract::{
-    Command, CommandError, Condition, Cursor, DeviceName, Kind, Member, NotRecorded, Secret, Value as Setting, Values,
+    Command, CommandError, Condition, Cursor, DeviceName, Kind, Member, NotRecorded, Port, Secret, Value as Setting,
+    Values,
 };
 use punchd_process::{Ended, Outbox, Process, converse};
 use serde_json::{Value, json};
@@ -27,7 +28,11 @@ struct Program {
 
 impl Program {
     async fn silent() -> Self {
-        let (bench, port) = Bench::new(EPOCH);
+        Self::over(Bench::new(EPOCH))
+    }
+
+    /// Another run at the same agent.
+    fn over((bench, port): (Bench, Port)) -> Self {
         let values = Values::new()
             .with("command", Setting::Texts(vec!["/opt/acme".into()]))
             .with("settings", Setting::Texts(vec!["host=10.0.0.9".into()]))
@@ -132,7 +137,10 @@ async fn receipts_come_in_the_order_of_the_readings_and_a_program_that_waits_for
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_brings_readings_cursor_and_clock_and_its_cursor_comes_back() {
-    let mut program = Program::welcomed(HELLO_LOG).await;
+    let agent = Bench::new(EPOCH);
+    let mut program = Program::over(agent.clone());
+    program.say(HELLO_LOG).await;
+    assert_eq!(program.hear().await["cursor"], Value::Null);
     let batch = json!({"type": "batch", "id": "b", "readings": [record(1), record(1)], "cursor": {"next": 2},
                        "contact": {"clock": "2026-11-02T07:53:00", "records_read": 2}});
     program.say(&batch.to_string()).await;
@@ -143,6 +151,10 @@ async fn a_batch_brings_readings_cursor_and_clock_and_its_cursor_comes_back() {
     assert_eq!(program.bench.cursor_now(), Some(Cursor(r#"{"next":2}"#.into())));
     let contact = &program.bench.contacts()[0];
     assert_eq!((program.bench.offsets(), contact.serial.as_ref().unwrap().as_str()), (vec![-420_000], "A1"));
+    drop(program);
+    let mut program = Program::over(agent);
+    program.say(HELLO_LOG).await;
+    assert_eq!(program.hear().await["cursor"], json!({"next": 2}));
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,6 +172,23 @@ async fn a_batch_before_the_answer_to_the_last_one_is_refused_so_that_no_cursor_
     program.say(&json!({"type": "batch", "id": 3, "readings": [record(2)], "cursor": 2}).to_string()).await;
     assert_eq!(program.hear().await["type"], "receipts");
     assert_eq!(program.bench.readings().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_to_a_reading_is_not_the_answer_to_the_batch_after_it() {
+    let mut program = Program::welcomed(HELLO_LOG).await;
+    let mut first = record(1);
+    (first["type"], first["id"]) = (json!("reading"), json!(1));
+    program.bench.delay(Duration::from_secs(1));
+    program.say(&first.to_string()).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    program.bench.delay(Duration::from_secs(5));
+    program.say(&json!({"type": "batch", "id": 2, "readings": [record(2)], "cursor": 2}).to_string()).await;
+    assert_eq!(program.hear().await["type"], "receipt");
+    program.say(&json!({"type": "batch", "id": 3, "readings": [record(3)], "cursor": 3}).to_string()).await;
+    let refused = program.hear().await;
+    assert_eq!((&refused["id"], &refused["type"]), (&json!(3), &json!("not_recorded")));
+    assert_eq!(program.hear().await["type"], "receipts");
 }
 
 #[tokio::test(start_paused = true)]

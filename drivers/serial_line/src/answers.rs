@@ -42,8 +42,11 @@ const PLACES: [(&str, Place); 8] = [
     ("{zh}", Place::Zh),
 ];
 
+/// What ends a text: a display or a machine knows by it that the line is whole. The configuration could not say it.
+const END: &[u8] = b"\r\n";
+
 /// What a template may look like, for whoever wrote another.
-pub const RIGHT: &str = "a text, in which {name}, {tone}, {seq}, {kind}, {value}, {line}, {en} and {zh} stand for what they say, or \"hex:\" and bytes such as \"hex:1B 42\"";
+pub const RIGHT: &str = "a text, in which {name}, {tone}, {seq}, {kind}, {value}, {line}, {en} and {zh} stand for what they say and which CR LF ends, or \"hex:\" and bytes such as \"hex:1B 42\", sent as they are";
 
 impl Template {
     /// Reads what stands in the configuration; `None`: an unknown place or wrong bytes.
@@ -58,7 +61,7 @@ impl Template {
             pieces.extend([Piece::Bytes(before.into()), Piece::Place(place)]);
             rest = after.strip_prefix(word)?;
         }
-        pieces.push(Piece::Bytes(rest.into()));
+        pieces.push(Piece::Bytes([rest.as_bytes(), END].concat()));
         Some(Self(pieces))
     }
 }
@@ -80,12 +83,12 @@ impl Answers {
 
     /// A short line for a display or a printer.
     pub fn text() -> Self {
-        Self::of(["OK {name}\r\n", "AGAIN {name}\r\n", "UNKNOWN\r\n", "NO {en}\r\n", "RETRY\r\n"])
+        Self::of(["OK {name}", "AGAIN {name}", "UNKNOWN", "NO {en}", "RETRY"])
     }
 
     /// A line for a machine that wants to know what became of what it sent.
     pub fn receipt() -> Self {
-        Self::of(["{tone} {seq} {kind} {value} {line}\r\n"; 5])
+        Self::of(["{tone} {seq} {kind} {value} {line}"; 5])
     }
 
     fn of(texts: [&str; 5]) -> Self {

@@ -117,7 +117,11 @@ pub const DECLARATION: Declaration = Declaration {
             en: "what is written back: nothing (the reader beeps by itself), a line such as \"OK 张三\" for a display, or \"tone seq kind value line\" for a machine",
             zh: "回写内容：none 不回写（读头自带提示音），text 为供显示的一行如 \"OK 张三\"，receipt 为供程序读取的 \"结果 序号 类型 值 原文\"",
         },
-        answer("answer_accepted", "instead, when the punch is taken", "改写：打卡成功时"),
+        answer(
+            "answer_accepted",
+            "instead, when the punch is taken: a text, ended by CR LF, in which {name}, {tone}, {seq}, {kind}, {value}, {line}, {en} and {zh} are replaced, or bytes such as \"hex:1B 42\"",
+            "改写：打卡成功时。文本（以 CR LF 结尾，可用 {name}、{tone}、{seq}、{kind}、{value}、{line}、{en}、{zh}），或字节如 \"hex:1B 42\"",
+        ),
         answer("answer_already", "instead, when the person has punched already", "改写：此人已打过卡时"),
         answer("answer_unknown", "instead, when nobody is known by this", "改写：未登记时"),
         answer("answer_refused", "instead, when it does not count", "改写：被拒绝时"),

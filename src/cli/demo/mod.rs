@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use display::Display;
 use punchd_sim::clock;
+use punchd_sim::gate::Carrier;
 use punchd_sim::site::{Plan, Site};
 use punchd_sim::standin::Limits;
 
@@ -78,7 +79,9 @@ pub(super) fn demo(demo: Demo) -> Result<Exit, Failure> {
 
 async fn run(options: Demo) -> Result<bool, DemoError> {
     let folder = make_folder()?;
-    let plan = Plan { people: PEOPLE, records: RECORDS, limits: Limits::WECOM, readers_in: Some(folder.clone()) };
+    // Emulators of a processor alone pass on what sockets are asked, and not what serial ports are.
+    let readers = if options.runner.is_some() { Carrier::Network } else { Carrier::Ports(folder.clone()) };
+    let plan = Plan { people: PEOPLE, records: RECORDS, limits: Limits::WECOM, readers: Some(readers) };
     let site = Site::start(plan, clock::real()).await.map_err(DemoError::Site)?;
     let mut display = Display::new();
     display.say(

@@ -4,7 +4,8 @@
 //! arrive; without one it may have been recorded or not, and the person tries again another time.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use punchd_fingerprint::protocol::{Aura, Control};
 use punchd_fingerprint::virtual_device::{Options as ModuleOptions, Shine, VirtualModule};
 use punchd_pn532::virtual_device::cards::Card;
 use punchd_pn532::virtual_device::{Options as ChipOptions, VirtualPn532};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::account::Reading;
@@ -32,37 +35,73 @@ const GREEN: (&str, u8) = ("p30", 0x01);
 /// Colours of the ring that mean taken and already taken.
 const GOOD: [u8; 2] = [4, 2];
 
-/// An NFC reader and a fingerprint module, each at a serial port.
+/// What carries the readers' lines.
+#[derive(Clone, Debug)]
+pub enum Carrier {
+    /// Serial ports, under names in this folder.
+    Ports(PathBuf),
+    /// A TCP serial server, for an agent whose emulator knows no serial ports.
+    Network,
+}
+
+/// An NFC reader and a fingerprint module, each at a line of its own.
 pub struct Gate {
     chip: VirtualPn532,
     module: VirtualModule,
-    ports: [(Pty, PathBuf); 2],
+    /// Where each is, as the configuration says it.
+    places: [String; 2],
+    _ports: Vec<Pty>,
+    /// Serves whoever connects over the network; ends with the gate.
+    _servers: JoinSet<()>,
     clock: Clock,
     presented: Arc<Mutex<Vec<Reading>>>,
 }
 
 impl Gate {
-    /// Plugs both in, under names in this folder.
-    pub fn plug(folder: &Path, clock: Clock) -> io::Result<Self> {
+    /// Plugs both in.
+    pub async fn plug(carrier: &Carrier, clock: Clock) -> io::Result<Self> {
         let chip = VirtualPn532::new(ChipOptions::default());
         let module = VirtualModule::new(ModuleOptions::r503());
-        let (nfc, finger) = (folder.join("nfc"), folder.join("finger"));
-        let (chip_end, module_end) = (chip.clone(), module.clone());
-        let at_nfc = Pty::to(Some(nfc.clone()), move |line| {
-            let chip = chip_end.clone();
-            async move { chip.serve(line).await }
-        })?;
-        let at_finger = Pty::to(Some(finger.clone()), move |line| {
-            let module = module_end.clone();
-            async move { module.serve(line).await }
-        })?;
-        let ports = [(at_nfc, nfc), (at_finger, finger)];
-        Ok(Self { chip, module, ports, clock, presented: Arc::default() })
+        let (mut ports, mut servers) = (Vec::new(), JoinSet::new());
+        let places = match carrier {
+            Carrier::Ports(folder) => {
+                let (nfc, finger) = (folder.join("nfc"), folder.join("finger"));
+                let (chip, module) = (chip.clone(), module.clone());
+                ports.push(Pty::to(Some(nfc.clone()), move |line| {
+                    let chip = chip.clone();
+                    async move { chip.serve(line).await }
+                })?);
+                ports.push(Pty::to(Some(finger.clone()), move |line| {
+                    let module = module.clone();
+                    async move { module.serve(line).await }
+                })?);
+                [nfc, finger].map(|path| path.display().to_string())
+            }
+            Carrier::Network => {
+                let listeners = [listener().await?, listener().await?];
+                let places = [listeners[0].local_addr()?, listeners[1].local_addr()?].map(|at| format!("tcp://{at}"));
+                let [at_chip, at_module] = listeners;
+                let (chip, module) = (chip.clone(), module.clone());
+                // One line at a time, as a serial server gives it.
+                servers.spawn(async move {
+                    while let Ok((line, _)) = at_chip.accept().await {
+                        chip.serve(line).await;
+                    }
+                });
+                servers.spawn(async move {
+                    while let Ok((line, _)) = at_module.accept().await {
+                        module.serve(line).await;
+                    }
+                });
+                places
+            }
+        };
+        Ok(Self { chip, module, places, _ports: ports, _servers: servers, clock, presented: Arc::default() })
     }
 
     /// The blocks of the configuration for both.
     pub fn config(&self) -> String {
-        let [nfc, finger] = [0, 1].map(|at| self.ports[at].1.display());
+        let [nfc, finger] = &self.places;
         let green = GREEN.0;
         format!(
             "[[device]]\nname = \"gate-nfc\"\nkind = \"pn532\"\nport = \"{nfc}\"\ngreen_pin = \"{green}\"\nred_pin = \"p31\"\n\n\
@@ -132,6 +171,10 @@ impl Gate {
             owed,
         });
     }
+}
+
+async fn listener() -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }
 
 /// What the configuration calls the fingerprint module.

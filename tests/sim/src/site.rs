@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use punchd_zkteco::push::virtual_device::{Options as PushOptions, VirtualPushTer
 
 use crate::account::{Account, Reading};
 use crate::clock::Clock;
-use crate::gate::{Gate, card_of};
+use crate::gate::{Carrier, Gate, card_of};
 use crate::people::{Person, roster};
 use crate::standin::{CORP_ID, Limits, Members, Options, SECRET, Standin};
 use crate::terminals::{pull_terminal, push_terminal};
@@ -37,8 +37,8 @@ pub struct Plan {
     pub records: usize,
     /// Whether the stand-in limits calls as WeCom does.
     pub limits: Limits,
-    /// The folder in which local readers have their ports, if there are to be any.
-    pub readers_in: Option<PathBuf>,
+    /// What carries the lines of local readers, if there are to be any.
+    pub readers: Option<Carrier>,
 }
 
 /// A running site. Dropped, everything of it stops.
@@ -86,7 +86,10 @@ impl Site {
                 plan.records,
             )
         });
-        let gate = plan.readers_in.map(|folder| Gate::plug(&folder, clock)).transpose()?;
+        let gate = match plan.readers {
+            Some(carrier) => Some(Gate::plug(&carrier, clock).await?),
+            None => None,
+        };
         Ok(Self { people, standin, pull, push, gate, listen, zone })
     }
 

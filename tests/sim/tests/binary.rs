@@ -153,3 +153,18 @@ fn a_program_speaks_on_its_pipes_alone() {
     assert_eq!(code, 69);
     assert!(text.contains("have to be pipes"), "{text}");
 }
+
+#[test]
+fn a_wall_reader_shows_its_pulses() {
+    let output = sim(&["device", "wiegand", "745A70", "--format", "26"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let pulses: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let bits: String = pulses.iter().map(|pulse| if pulse["wire"] == "data1" { '1' } else { '0' }).collect();
+    assert_eq!(bits, "00111010001011010011100000");
+    assert_eq!((&pulses[25]["at_ns"], &pulses[25]["seq"]), (&json!(50_000_000), &json!(26)));
+    let keys = sim(&["device", "wiegand", "--keys", "7#", "--swapped"]).output().unwrap();
+    assert_eq!(String::from_utf8(keys.stdout).unwrap().lines().count(), 8);
+    for wrong in [&["745A7"][..], &["F45A701111", "--format", "37"], &["+45A70", "--format", "26"], &[]] {
+        assert_eq!(ends(&[&["device", "wiegand"], wrong].concat()).0, 64, "{wrong:?}");
+    }
+}

@@ -11,6 +11,7 @@ use super::keyboard::Keyboard;
 use super::pn532::Pn532;
 use super::process::Process;
 use super::serial_line::SerialLine;
+use super::wiegand::Wiegand;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
 use super::{Failure, until_stopped};
@@ -32,6 +33,8 @@ enum Kind {
     Fingerprint(Fingerprint),
     /// Be a scanner or card reader that sends lines over a serial port.
     SerialLine(SerialLine),
+    /// Show what a wall reader does on its two wires.
+    Wiegand(Wiegand),
     /// Be a ZKTeco terminal that is asked over port 4370.
     ZktecoPull(ZktecoPull),
     /// Be a ZKTeco terminal that calls a server over HTTP.
@@ -47,6 +50,7 @@ impl Device {
             Kind::Pn532(reader) => reader.run().await,
             Kind::Fingerprint(module) => module.run().await,
             Kind::SerialLine(reader) => reader.run().await,
+            Kind::Wiegand(reader) => reader.run(),
             Kind::ZktecoPull(terminal) => terminal.run().await,
             Kind::ZktecoPush(terminal) => terminal.run().await,
             Kind::Process(program) => program.run().await,

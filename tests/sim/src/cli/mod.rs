@@ -20,6 +20,8 @@ mod ready;
 mod serial_line;
 /// The stand-in for WeCom's server.
 mod wecom;
+/// What a wall reader does on its wires.
+mod wiegand;
 /// A terminal that is asked.
 mod zkteco_pull;
 /// A terminal that calls.
