@@ -174,7 +174,7 @@ mod tests {
         answers.set(Tone::Unknown, Template::parse("[{zh}|{name}]").unwrap());
         assert_eq!(answers.bytes(&reading(), &Ok(punch("x"))), Some(vec![0x1B, 0x42]));
         let unknown = written(&answers, Ok(Receipt { seq: 8, verdict: Verdict::Unknown }));
-        assert_eq!(unknown, "[未登记，已留存，请联系管理员|]");
+        assert_eq!(unknown, "[未登记，已留存，请联系管理员|]\r\n");
         assert_eq!(answers.bytes(&reading(), &Err(NotRecorded::Busy)), None);
     }
 
