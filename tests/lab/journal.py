@@ -51,14 +51,18 @@ class Journal:
 
 
 @contextlib.contextmanager
-def files_on(disk):
-    """A copy of the files on a disk with ext4 as it would be mounted now; the disk itself is not touched."""
+def files_on(disk, mend=False):
+    """A copy of the files on a disk with ext4 as it would be mounted now. With `mend` the disk is as its check leaves it, as at
+    every boot of a Debian: a block of which one sector was written is for the check to mend, the kernel refuses to mount it.
+    """
     with tempfile.TemporaryDirectory(prefix="punchd-lab-") as folder:
         image, out = os.path.join(folder, "image"), os.path.join(folder, "out")
         disk.write_down(image)
         code, said = run("e2fsck", "-fp", image)
         if code > 1:
             sys.exit(f"the file system is broken beyond what a power cut may do: {said}")
+        if mend:
+            disk.read_up(image)
         os.mkdir(out)
         run("debugfs", "-R", f"rdump / {out}", image)
         yield out

@@ -204,7 +204,7 @@ def series(site, cuts):
     for cut, live in enumerate(plan, 1):
         moment = live()
         unflushed, survived = site.cut()
-        with files_on(site.disk) as files:
+        with files_on(site.disk, mend=True) as files:
             wrong, complaints = site.account(files)
             careless = site.careless_lines_lost(files)
         lost += [f"after cut {cut}: {sentence}" for sentence in wrong]
