@@ -212,7 +212,7 @@ pub fn leftover_fingers(sql: &Connection, today: &str) -> Result<Vec<Leftover>, 
     Ok(select.query_map([today], row)?.collect::<Result<_, _>>()?)
 }
 
-/// Where a finger is: its device and whether that device's organisations include the person's.
+/// Where a finger is, or was last.
 pub fn finger_device(sql: &Connection, name: &FingerName) -> Result<Option<DeviceId>, JournalError> {
     let mut find = sql.prepare_cached("SELECT device FROM finger WHERE name = ?1")?;
     Ok(find.query_row([&name.0], |row| row.get(0)).optional()?)

@@ -68,7 +68,7 @@ impl CardNumber {
 
     /// Whether it can only be a part of a card's number: 24 and 16 bits collide between cards.
     pub fn is_partial(&self) -> bool {
-        self.0.len() <= 3
+        punchd_contract::card_text::is_partial(&self.0)
     }
 }
 

@@ -63,8 +63,8 @@ pub fn discover(discover: Discover, screen: &mut Screen) -> Result<Exit, Failure
     }
     if found.is_empty() {
         screen.say(
-            "Nothing was found that punchd knows. Card readers that type like a keyboard and scanners say nothing by themselves; name networks with --subnet.",
-            "没有找到 punchd 认识的设备。键盘型读卡器和扫码枪不会主动应答；网络终端请用 --subnet 指定网段。",
+            "Nothing was found that punchd knows. Scanners that read by themselves answer no question; name networks with --subnet.",
+            "没有找到 punchd 认识的设备。自行扫描的扫码器不会应答探测；网络终端请用 --subnet 指定网段。",
         );
     }
     Ok(Exit::Done)
