@@ -116,7 +116,7 @@ fn pyzk(file: &Path, piece: usize, ours: &[Reading]) -> Option<f64> {
     let seconds: f64 = words.next()?.parse().ok()?;
     let theirs: Vec<&str> = words.collect();
     let show = |reading: &Reading| match reading.happened {
-        Happened::ByTerminal(at) => format!("{},{at}", reading.credential.value()),
+        Happened::ByTerminal(at) | Happened::ByTerminalAt(at, _) => format!("{},{at}", reading.credential.value()),
         _ => String::new(),
     };
     let expected = [ours.len().to_string(), show(ours.first()?), show(ours.last()?)];

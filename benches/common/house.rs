@@ -13,7 +13,7 @@ use punchd::intake::{Desk, Office};
 use punchd::journal::{
     DestinationEntry, DeviceEntry, DeviceId, Journal, Options, OrganisationEntry, OrganisationId, Registry, Write,
 };
-use punchd_contract::{Credential, DeviceName, Direction, Happened, Method, Origin, Reading, RecordKey};
+use punchd_contract::{Credential, DeviceName, Direction, Event, Happened, Method, Origin, Reading, RecordKey};
 use tokio::sync::Notify;
 
 /// Readings of one person are this far apart, so that each of them is a punch with a delivery: the most rows there can be.
@@ -88,6 +88,8 @@ pub fn reading(device: usize, people: usize, n: usize) -> Reading {
         method: Method::Finger,
         direction: Direction::In,
         profile: None,
+        event: Event::Punch,
+        doubt: None,
         raw,
     }
 }

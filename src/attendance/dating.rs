@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use punchd_contract::{Happened, Origin};
+use punchd_contract::{Doubt, Happened, Origin};
 
 use super::rules::{DeviceRules, WrongClock};
 use super::verdict::{Decision, Reason};
@@ -81,6 +81,8 @@ impl Basis {
 pub struct Question<'a> {
     /// What the device said.
     pub happened: Happened,
+    /// What makes it doubtful by the device's own evidence.
+    pub doubt: Option<&'a Doubt>,
     /// How it came.
     pub origin: Origin,
     /// When it reached the agent.
@@ -102,6 +104,9 @@ pub fn date(question: &Question<'_>) -> Result<Dated, Reason> {
     if let Some(Decision::At { time_s }) = question.decision {
         return Ok(Dated { time_s: *time_s, basis: Basis::Decision });
     }
+    if let (Some(doubt), None) = (question.doubt, question.decision) {
+        return Err(Reason::Doubtful { doubt: doubt.clone() });
+    }
     match question.happened {
         Happened::Impossible => Err(Reason::ImpossibleDate),
         Happened::Now => by_gateway(question),
@@ -111,6 +116,9 @@ pub fn date(question: &Question<'_>) -> Result<Dated, Reason> {
             let recorded =
                 question.zone.to_ambiguous_timestamp(civil).compatible().map_err(|_| Reason::ImpossibleDate)?;
             by_terminal(question, recorded)
+        }
+        Happened::ByTerminalAt(civil, offset) => {
+            by_terminal(question, offset.to_timestamp(civil).map_err(|_| Reason::ImpossibleDate)?)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use punchd_contract::{Credential, Happened, Verdict};
+use punchd_contract::{Credential, Event, Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
@@ -115,7 +115,7 @@ impl Attendance {
         let mut verdicts = Vec::new();
         for evidence in fresh {
             let clock = match (evidence.happened, clocks.get(&evidence.device)) {
-                (Happened::ByTerminal(_), None) => {
+                (Happened::ByTerminal(_) | Happened::ByTerminalAt(..), None) => {
                     let clock = clock_evidence(write.sql(), evidence.device, At::Latest)?;
                     *clocks.entry(evidence.device).or_insert(clock)
                 }
@@ -183,6 +183,10 @@ impl Attendance {
         if let Some((Decision::Refuse, words)) = decision {
             return refuse(write, organisations, evidence, None, Reason::Decided { words: words.clone() });
         }
+        if let (Event::NoPunch { code, text }, None) = (&evidence.event, decision) {
+            let reason = Reason::NoPunch { code: *code, text: text.clone() };
+            return refuse(write, organisations, evidence, None, reason);
+        }
         let anchor = match evidence.happened {
             Happened::Now if !evidence.stamp.trusted(device.rules.trusted_within) => {
                 best_anchor(write.sql(), &evidence.stamp, device.rules.trusted_within)?
@@ -191,6 +195,7 @@ impl Attendance {
         };
         let dated = dating::date(&Question {
             happened: evidence.happened,
+            doubt: evidence.doubt.as_ref(),
             origin: evidence.origin,
             stamp: &evidence.stamp,
             rules: &device.rules,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::civil::Date;
-use punchd_contract::Text;
+use punchd_contract::{Doubt, Text};
 use serde::{Deserialize, Serialize};
 
 /// What became of a reading for one organisation.
@@ -58,6 +58,18 @@ pub enum Reason {
     },
     /// It is dated later than now.
     Future,
+    /// The device's own evidence contradicts it.
+    Doubtful {
+        /// How.
+        doubt: Doubt,
+    },
+    /// What happened is no punch.
+    NoPunch {
+        /// The device's number for it.
+        code: u16,
+        /// What that number means.
+        text: Text,
+    },
     /// The person had left by then.
     Left {
         /// Their last day.
@@ -117,6 +129,11 @@ impl Reason {
                 "It is dated later than now: the terminal's clock is fast. Decide with `punchd punches decide`.",
                 "打卡时间晚于当前时间：终端时钟偏快。请用 `punchd punches decide` 处理。",
             ),
+            Self::Doubtful { doubt } => doubtful(doubt),
+            Self::NoPunch { code, text } => Text::new(
+                format!("The device says that this was no punch: {} (event {code}).", text.en),
+                format!("设备说明这不是打卡：{}（事件 {code}）。", text.zh),
+            ),
             Self::Left { on } => Text::new(
                 format!("The person left on {on}. Correct the people list, or decide with `punchd punches decide`."),
                 format!("该人员已于 {on} 离职。请更正人员名单，或用 `punchd punches decide` 处理。"),
@@ -128,6 +145,33 @@ impl Reason {
             Self::Decided { words } => Text::new(format!("Decided: {words}"), format!("人工处理：{words}")),
         }
     }
+}
+
+fn doubtful(doubt: &Doubt) -> Text {
+    let (en, zh) = match doubt {
+        Doubt::Behind { than } => (
+            format!("It is dated earlier than the record before it ({than}): the terminal's clock was wrong."),
+            format!("日期早于它之前的记录（{than}）：终端时钟当时有误。"),
+        ),
+        Doubt::Ahead { than } => (
+            format!("It is dated later than records that came after it ({than}): the terminal's clock was wrong."),
+            format!("日期晚于它之后的记录（{than}）：终端时钟当时有误。"),
+        ),
+        Doubt::AfterClock { clock } => (
+            format!("It is dated later than the terminal's own clock showed ({clock}): that clock was set back since."),
+            format!("日期晚于终端自身时钟（{clock}）：终端时钟后来被调回过。"),
+        ),
+        Doubt::RepeatedHour => (
+            "It lies in the hour that the end of summer time repeats, and nothing tells which pass.".to_owned(),
+            "时间处于夏令时结束时重复的一小时内，无法判断是第几次。".to_owned(),
+        ),
+        Doubt::Late { by_s } => (
+            format!("The terminal was in touch all the time and handed it over {} min late.", by_s / 60),
+            format!("终端一直在线，却晚了 {} 分钟才上传。", by_s / 60),
+        ),
+        Doubt::Said { text } => (text.en.clone(), text.zh.clone()),
+    };
+    Text::new(format!("{en} Decide with `punchd punches decide`."), format!("{zh}请用 `punchd punches decide` 处理。"))
 }
 
 /// `+1 h 2 min`, `-95 s`.

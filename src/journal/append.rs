@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use punchd_contract::{
-    Alert, Batch, Contact, Credential, Direction, Happened, MAX_BATCH, Method, Origin, RecordKey, Upload,
+    Alert, Batch, Contact, Credential, Direction, Doubt, Event, Happened, MAX_BATCH, Method, Origin, RecordKey, Upload,
 };
 use ring::digest::{SHA256, digest};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::anchors::{ClockCompared, bound_ms};
 use super::chain::{Digest, Head, Link};
 use super::error::JournalError;
+use super::extra::Extra;
 use super::ids::{DeviceId, Seq};
 use super::writer::Write;
 use crate::clock::{BootId, BootNanos, Quality, Stamp, UnixMillis};
@@ -60,6 +61,10 @@ pub struct Evidence {
     pub credential: Credential,
     /// When, by whose clock.
     pub happened: Happened,
+    /// Whether it is a punch at all.
+    pub event: Event,
+    /// What makes it doubtful by the device's own evidence.
+    pub doubt: Option<Doubt>,
     /// How it came.
     pub origin: Origin,
     /// When it reached the agent.
@@ -90,11 +95,13 @@ impl Write<'_> {
                 }
             }
             let value = reading.credential.value();
-            let (happened, civil) = match reading.happened {
-                Happened::ByTerminal(civil) => (0, Some(civil_text(civil))),
-                Happened::Impossible => (1, None),
-                Happened::Now => (2, None),
+            let happened = match reading.happened {
+                Happened::ByTerminal(_) | Happened::ByTerminalAt(..) => 0,
+                Happened::Impossible => 1,
+                Happened::Now => 2,
             };
+            let civil = reading.happened.civil().map(civil_text);
+            let extra = Extra::of(reading).to_text();
             let (method, direction) = (method_word(reading.method), direction_word(reading.direction));
             let bound = stamp.bound.map(bound_ms);
             let columns = [
@@ -117,6 +124,7 @@ impl Write<'_> {
                 ValueRef::Integer(stamp.wall.0),
                 ValueRef::Integer(stamp.quality.code()),
                 bound.map_or(ValueRef::Null, ValueRef::Integer),
+                extra.as_deref().map_or(ValueRef::Null, text),
             ];
             self.link(seq, &columns)?;
             appended.push(Appended::Fresh(Evidence {
@@ -124,6 +132,8 @@ impl Write<'_> {
                 device: *device,
                 credential: reading.credential.clone(),
                 happened: reading.happened,
+                event: reading.event.clone(),
+                doubt: reading.doubt.clone(),
                 origin: reading.origin,
                 stamp: stamp.clone(),
                 contact,
@@ -139,7 +149,7 @@ impl Write<'_> {
         let digest = link.close();
         let all = columns.iter().copied().chain([ValueRef::Blob(&digest.0)]).map(ToSqlOutput::Borrowed);
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO reading VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)",
+            "INSERT INTO reading VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)",
         )?;
         insert.execute(params_from_iter(all))?;
         *self.head = Head { seq, digest };
@@ -243,15 +253,17 @@ impl Evidence {
     pub fn load(sql: &Connection, seq: Seq) -> Result<Option<Self>, JournalError> {
         let mut select = sql.prepare_cached(
             "SELECT r.device, r.credential_kind, r.credential, r.happened, r.terminal_time, r.origin, r.contact,
-                    b.kernel_id, r.boottime_ns, r.wall_ms, r.clock_quality, r.clock_bound_ms
+                    b.kernel_id, r.boottime_ns, r.wall_ms, r.clock_quality, r.clock_bound_ms, r.extra
                FROM reading r JOIN boot b USING (boot) WHERE r.seq = ?1",
         )?;
         let found = select.query_row([seq], |row| {
             let (kind, value): (String, String) = (row.get(1)?, row.get(2)?);
             let civil: Option<String> = row.get(4)?;
-            let happened = match (row.get::<_, i64>(3)?, civil.as_deref().and_then(civil_from)) {
-                (0, Some(civil)) => Happened::ByTerminal(civil),
-                (2, _) => Happened::Now,
+            let extra = Extra::from_text(row.get(12)?);
+            let happened = match (row.get::<_, i64>(3)?, civil.as_deref().and_then(civil_from), extra.offset()) {
+                (0, Some(civil), Some(offset)) => Happened::ByTerminalAt(civil, offset),
+                (0, Some(civil), None) => Happened::ByTerminal(civil),
+                (2, ..) => Happened::Now,
                 _ => Happened::Impossible,
             };
             let origin: String = row.get(5)?;
@@ -261,6 +273,8 @@ impl Evidence {
                 device: row.get(0)?,
                 credential: Credential::from_parts(&kind, &value),
                 happened,
+                event: extra.event,
+                doubt: extra.doubt,
                 origin: [Origin::Live, Origin::Backfill]
                     .into_iter()
                     .find(|known| origin_word(*known) == origin)

@@ -37,6 +37,7 @@ pub mod chain;
 mod checkpoint;
 mod error;
 mod export;
+mod extra;
 mod fingers;
 mod ids;
 mod open;

@@ -8,7 +8,7 @@ use super::error::JournalError;
 use super::retention::Cut;
 
 /// Columns of `reading` that the digest covers; the digest itself comes after them.
-pub(super) const COVERED: usize = 19;
+pub(super) const COVERED: usize = 20;
 /// Rows per look, so that no read transaction holds the write-ahead log open for long.
 const AT_ONCE: i64 = 4000;
 /// Rows that are looked at before a large journal is opened.

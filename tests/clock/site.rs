@@ -10,7 +10,7 @@ use punchd::config::Config;
 use punchd::health::Subject;
 use punchd::intake::registry::DRIVERS;
 use punchd_contract::{
-    AgentSide, Batch, ClockShown, Condition, Contact, Credential, Direction, Happened, Method, Origin, Reading,
+    AgentSide, Batch, ClockShown, Condition, Contact, Credential, Direction, Event, Happened, Method, Origin, Reading,
     SerialNumber, Verdict,
 };
 use punchd_sim::clock::SetByHand;
@@ -110,6 +110,8 @@ impl Site {
             key: None,
             raw: b"1001".to_vec(),
             profile: None,
+            event: Event::Punch,
+            doubt: None,
         };
         let batch = Batch { readings: vec![reading], ..Batch::default() };
         self.agent().desk("gate-1").unwrap().submit(batch).await.unwrap().remove(0).verdict

@@ -12,7 +12,7 @@ use punchd::journal::{
     Appended, DestinationEntry, DeviceEntry, DeviceId, Journal, Options, OrganisationEntry, OrganisationId, Registry,
     Salvaged, Submission,
 };
-use punchd_contract::{Batch, Credential, Direction, Happened, Method, Origin, Reading, RecordKey, Verdict};
+use punchd_contract::{Batch, Credential, Direction, Event, Happened, Method, Origin, Reading, RecordKey, Verdict};
 use tempfile::TempDir;
 
 pub struct House {
@@ -42,6 +42,8 @@ pub fn reading(user: &str, when: DateTime, occurrence: u32) -> Reading {
         method: Method::Finger,
         direction: Direction::In,
         profile: None,
+        event: Event::Punch,
+        doubt: None,
         key: Some(RecordKey::new(format!("SN1|{user}|{when}"), occurrence)),
         raw: format!("{user}\t{when}").into_bytes(),
     }

@@ -11,8 +11,8 @@ use punchd::health::{Board, State, Subject};
 use punchd::intake::{Desk, Intake, Office, Patience, Served};
 use punchd::journal::{DeviceEntry, DeviceId, Journal};
 use punchd_contract::{
-    AgentSide, Condition, Credential, Declaration, DeviceName, Direction, Driver, DriverError, Happened, Health, Kind,
-    Member, Method, Mistake, Origin, Port, Prepared, Reading, Registered, Text, Values,
+    AgentSide, Condition, Credential, Declaration, DeviceName, Direction, Driver, DriverError, Event, Happened, Health,
+    Kind, Member, Method, Mistake, Origin, Port, Prepared, Reading, Registered, Text, Values,
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
@@ -201,6 +201,8 @@ pub fn tap(user: &str) -> Reading {
         method: Method::Finger,
         direction: Direction::Unsaid,
         profile: None,
+        event: Event::Punch,
+        doubt: None,
         key: None,
         raw: user.as_bytes().to_vec(),
     }

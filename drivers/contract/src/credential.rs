@@ -10,6 +10,9 @@ use crate::FingerName;
 pub enum Credential {
     /// A terminal's own user id, as text: `007` and `7` are two ids, and `222222cb` exists (facts/terminals.md A.9).
     UserId(String),
+    /// A terminal's own row number, where the record names nothing else and no user list tells whose row it was at that moment. A row
+    /// is given again after a deletion (facts/terminals.md A.10): it is nobody's until a person decides.
+    Row(u32),
     /// A card number: the raw bytes in air order (facts/readers.md B.3). 2 or 3 bytes are a part of a number, as 26-bit Wiegand
     /// heads tell it: parts collide between cards, and never stand for a whole one.
     Card(Vec<u8>),
@@ -28,6 +31,7 @@ impl Credential {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::UserId(_) => "user_id",
+            Self::Row(_) => "row",
             Self::Card(_) => "card",
             Self::Finger(_) => "finger",
             Self::Token(_) => "token",
@@ -40,6 +44,7 @@ impl Credential {
     pub fn value(&self) -> String {
         match self {
             Self::UserId(text) | Self::Token(text) | Self::Badge(text) => text.clone(),
+            Self::Row(row) => row.to_string(),
             Self::Card(bytes) => bytes.iter().map(|b| format!("{b:02X}")).collect(),
             Self::Finger(finger) => finger.0.clone(),
             Self::Unreadable => String::new(),
@@ -54,6 +59,7 @@ impl Credential {
         };
         match kind {
             "user_id" => Self::UserId(value.to_owned()),
+            "row" => value.parse().map_or(Self::Unreadable, Self::Row),
             "card" => card().map_or(Self::Unreadable, Self::Card),
             "finger" => Self::Finger(FingerName(value.to_owned())),
             "token" => Self::Token(value.to_owned()),
@@ -71,6 +77,7 @@ mod tests {
     fn kind_and_value_tell_a_credential_completely() {
         for credential in [
             Credential::UserId("007".into()),
+            Credential::Row(7),
             Credential::Card(vec![0x04, 0xA1, 0x00]),
             Credential::Finger(FingerName("k3f9-17-2".into())),
             Credential::Token("x:1".into()),

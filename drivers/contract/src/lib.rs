@@ -37,6 +37,8 @@ pub mod card_text;
 
 pub mod reading;
 
+pub mod order;
+
 pub mod presented_text;
 
 pub mod repeat;
@@ -72,9 +74,10 @@ pub use finger::{FingerModule, FingerName, StoredFinger, Template};
 pub use health::{Condition, Health};
 pub use line::{Line, LineError, Lines, Mode, Parity, Place};
 pub use names::{DeviceName, SerialNumber};
+pub use order::{Placed, Written, place};
 pub use port::{AgentSide, GatewayTime, Port, Stranger};
 pub use presented_text::{Meaning, Misread, PresentedText};
-pub use reading::{Direction, Happened, Method, Occurrences, Origin, Reading, RecordKey};
+pub use reading::{Direction, Doubt, Event, Happened, Method, Occurrences, Origin, Reading, RecordKey};
 pub use receipt::{NotRecorded, Receipt, Verdict};
 pub use repeat::Repeat;
 pub use settings::{Endpoint, Mistake, Secret, Value, Values};

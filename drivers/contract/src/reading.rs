@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
-use crate::Credential;
+use crate::{Credential, Text};
 
 /// One event as the device gave it; never changed afterwards.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,10 @@ pub struct Reading {
     pub credential: Credential,
     /// When it happened, by whose clock.
     pub happened: Happened,
+    /// Whether it is a punch at all.
+    pub event: Event,
+    /// Why a person has to look at it before it counts, as far as the device's own evidence tells. The agent adds its own.
+    pub doubt: Option<Doubt>,
     /// How it came to us.
     pub origin: Origin,
     /// How the person proved who they are, where the device says so.
@@ -36,6 +41,8 @@ impl Reading {
         Self {
             credential,
             happened: Happened::Now,
+            event: Event::Punch,
+            doubt: None,
             origin: Origin::Live,
             method,
             direction: Direction::Unsaid,
@@ -51,10 +58,71 @@ impl Reading {
 pub enum Happened {
     /// By the terminal's own clock: local civil time to the second. The agent applies the device's zone.
     ByTerminal(DateTime),
+    /// The same, where the record itself or its place in the terminal's log tells how far that clock is ahead of UTC.
+    ByTerminalAt(DateTime, Offset),
     /// The terminal gave a date that does not exist (31 February, month 13): kept and held for a person.
     Impossible,
     /// Just now at a local reader, which has no clock: the agent stamps it when it is submitted.
     Now,
+}
+
+impl Happened {
+    /// What the terminal's clock showed, where it is a date.
+    pub fn civil(self) -> Option<DateTime> {
+        match self {
+            Self::ByTerminal(civil) | Self::ByTerminalAt(civil, _) => Some(civil),
+            Self::Impossible | Self::Now => None,
+        }
+    }
+}
+
+/// What happened at the device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// Somebody presented themselves and was let through.
+    #[default]
+    Punch,
+    /// Something else that bears a name and a time, such as a refusal at a door: kept and shown, and no punch.
+    NoPunch {
+        /// The device's number for it.
+        code: u16,
+        /// What that number means.
+        text: Text,
+    },
+}
+
+/// Why a person has to look at a reading before it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "doubt", rename_all = "snake_case")]
+pub enum Doubt {
+    /// It is dated earlier than a record that the terminal wrote before it.
+    Behind {
+        /// That record's date.
+        than: DateTime,
+    },
+    /// It is dated later than records that the terminal wrote after it.
+    Ahead {
+        /// The date of the first of them.
+        than: DateTime,
+    },
+    /// It is dated later than the terminal's own clock showed when it handed the record over.
+    AfterClock {
+        /// What the clock showed.
+        clock: DateTime,
+    },
+    /// In the hour that the end of summer time repeats, and nothing tells which pass.
+    RepeatedHour,
+    /// The terminal was in touch all the time since, and handed it over so much later.
+    Late {
+        /// Seconds.
+        by_s: u32,
+    },
+    /// Anything else, in words: what is doubtful and what to look at.
+    Said {
+        /// The words.
+        text: Text,
+    },
 }
 
 /// How a reading came to us.

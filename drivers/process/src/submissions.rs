@@ -45,7 +45,7 @@ impl Submissions {
         self.open.push_back(Box::pin(async move {
             let answer = match reading.happened {
                 Happened::Now => port.submit_one(reading).await,
-                Happened::ByTerminal(_) | Happened::Impossible => {
+                Happened::ByTerminal(_) | Happened::ByTerminalAt(..) | Happened::Impossible => {
                     one(port.submit(Batch { readings: vec![reading], ..Batch::default() }).await)
                 }
             };

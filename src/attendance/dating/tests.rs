@@ -62,6 +62,7 @@ impl Case {
 fn date_question(case: &Case) -> Result<Dated, Reason> {
     super::date(&Question {
         happened: case.happened,
+        doubt: None,
         origin: case.origin,
         stamp: &case.stamp,
         rules: &case.rules,

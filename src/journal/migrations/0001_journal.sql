@@ -69,6 +69,7 @@ CREATE TABLE reading (
   wall_ms INTEGER NOT NULL,
   clock_quality INTEGER NOT NULL,   -- 0 synchronised, 1 holdover, 2 unknown, 3 kept by a battery
   clock_bound_ms INTEGER,
+  extra TEXT,                       -- further evidence as JSON, so that it can grow: the event if it is no punch, doubts, the zone it names
   digest BLOB NOT NULL
 ) STRICT;
 -- Keys outlive their readings: a terminal may still hold a record that retention has cut here.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::running::{Subject, stop_after_polls};
 use super::{Bench, Exchange, VirtualDevice};
-use crate::{Condition, Happened, Kind, NotRecorded};
+use crate::{Condition, Kind, NotRecorded};
 
 /// The true time at the start of every case: 2026-11-02 08:00:00 in Shanghai.
 pub const EPOCH: Timestamp = Timestamp::constant(1_793_577_600, 0);
@@ -153,13 +153,9 @@ async fn punches_arrive_once<K: Kind, D: VirtualDevice>(make: &impl AsyncFn() ->
         case.punch().await;
     }
     case.all_arrive().await;
-    let timed = case.bench.readings().iter().all(|reading| match reading.happened {
-        Happened::ByTerminal(at) => {
-            let true_time = case.device.zone().to_datetime(EPOCH);
-            at.duration_since(true_time).as_secs().abs() < 3600
-        }
-        Happened::Now | Happened::Impossible => false,
-    });
+    let true_time = case.device.zone().to_datetime(EPOCH);
+    let near = |at: jiff::civil::DateTime| at.duration_since(true_time).as_secs().abs() < 3600;
+    let timed = case.bench.readings().iter().all(|reading| reading.happened.civil().is_some_and(near));
     assert!(timed, "{}: the times are not those of the punches: {:?}", case.name, case.bench.readings());
 }
 

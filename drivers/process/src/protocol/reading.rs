@@ -1,6 +1,6 @@
 //! One reading as a program writes it.
 
-use punchd_contract::{Credential, FingerName, Happened, Origin, Reading, RecordKey, SerialNumber};
+use punchd_contract::{Credential, Event, FingerName, Happened, Origin, Reading, RecordKey, SerialNumber};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -66,7 +66,7 @@ pub fn reading(object: &Map<String, Value>, log: Option<&SerialNumber>) -> Resul
         }
     };
     let origin = wire.origin.unwrap_or(Origin::Live);
-    Ok(Reading { credential, happened, origin, method, direction, key, profile, raw })
+    Ok(Reading { credential, happened, event: Event::Punch, doubt: None, origin, method, direction, key, profile, raw })
 }
 
 /// The serial number is put before what the program gives: two devices of one program must not have the same keys.

@@ -16,7 +16,7 @@ pub fn method(value: Option<&Value>, credential: &Credential) -> Result<Method, 
             Credential::Finger(_) => Method::Finger,
             Credential::Token(_) => Method::Code,
             Credential::Badge(_) => Method::Proximity,
-            Credential::UserId(_) | Credential::Unreadable => Method::Unsaid,
+            Credential::UserId(_) | Credential::Row(_) | Credential::Unreadable => Method::Unsaid,
         }),
         Some(Value::Number(number)) => {
             number.as_u64().and_then(|number| u16::try_from(number).ok()).map(Method::Other).ok_or_else(wrong)

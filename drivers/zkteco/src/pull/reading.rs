@@ -1,7 +1,7 @@
 //! From records and events to readings; a record and its event get the same key.
 
 use jiff::civil::DateTime;
-use punchd_contract::{Credential, Direction, Happened, Method, Origin, Reading, RecordKey};
+use punchd_contract::{Credential, Direction, Event, Happened, Method, Origin, Reading, RecordKey};
 
 use super::people::People;
 use super::protocol::live_event::{LiveId, LivePunch};
@@ -64,6 +64,8 @@ pub fn of_record(record: &Record<'_>, key: RecordKey, people: &People) -> Readin
         direction: Direction::from_state(record.state.into()),
         key: Some(key),
         profile: None,
+        event: Event::Punch,
+        doubt: None,
         raw: record.raw.to_vec(),
     }
 }
@@ -82,6 +84,8 @@ pub fn of_event(serial: &str, punch: &LivePunch<'_>, size: Option<RecordSize>, p
         direction: Direction::from_state(punch.state.into()),
         key: Some(key),
         profile: None,
+        event: Event::Punch,
+        doubt: None,
         raw: punch.raw.to_vec(),
     })
 }

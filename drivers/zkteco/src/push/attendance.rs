@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use punchd_contract::{
-    Alert, AlertKind, Credential, Direction, Happened, Method, Occurrences, Origin, Reading, Text, Upload,
+    Alert, AlertKind, Credential, Direction, Event, Happened, Method, Occurrences, Origin, Reading, Text, Upload,
 };
 
 use super::memory::Dialect;
@@ -124,6 +124,8 @@ impl Terminal {
                 direction: codes::direction(punch.status),
                 key: Some(occurrences.key(punch.content(self.serial()))),
                 profile: None,
+                event: Event::Punch,
+                doubt: None,
                 raw: raw.iter().copied().take(RAW).collect(),
             });
         }
@@ -147,6 +149,8 @@ impl Terminal {
             direction: Direction::Unsaid,
             key: Some(occurrences.key(content)),
             profile: None,
+            event: Event::Punch,
+            doubt: None,
             raw,
         }
     }

@@ -108,6 +108,8 @@ impl Terminal {
                 direction: codes::side_of_door(event.inout),
                 key: Some(occurrences.key(event.content(self.serial()))),
                 profile: None,
+                event: punchd_contract::Event::Punch,
+                doubt: None,
                 raw: raw.iter().copied().take(4096).collect(),
             });
         }

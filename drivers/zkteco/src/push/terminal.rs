@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use punchd_contract::{
-    Alert, Batch, Contact, DeviceName, Happened, MAX_BATCH, Member, NotRecorded, Port, Reading, TerminalUser, Text,
-    Upload, Verdict,
+    Alert, Batch, Contact, DeviceName, MAX_BATCH, Member, NotRecorded, Port, Reading, TerminalUser, Text, Upload,
+    Verdict,
 };
 use tokio::time::Instant;
 
@@ -304,8 +304,5 @@ impl State {
 }
 
 fn day(reading: &Reading) -> Option<Date> {
-    match reading.happened {
-        Happened::ByTerminal(time) => Some(time.date()),
-        Happened::Impossible | Happened::Now => None,
-    }
+    reading.happened.civil().map(|time| time.date())
 }
