@@ -191,8 +191,8 @@ proptest! {
             prop_assert!(placed[place].doubt.is_some() || impossible || hidden, "{place} of {from}..{end} back {back}: {log:?}");
         }
         // What came after it is not held for it, once the dates have jumped forward.
-        for place in end..log.len() {
-            let doubt = &placed[place].doubt;
+        for (place, placed) in placed.iter().enumerate().skip(end) {
+            let doubt = &placed.doubt;
             prop_assert!(doubt.is_none(), "{place} after {from}..{end} back {back}: {doubt:?} {log:?}");
         }
     }
@@ -213,8 +213,8 @@ proptest! {
         let behind = (end..log.len()).filter(|place| log[*place] + TOLERANCE_S < log[from]).count();
         // With fewer contradicting records than false ones by far, the false ones are the story that the log tells.
         prop_assume!(behind > 0 && 2 * behind >= end - from);
-        for place in from..end {
-            prop_assert!(placed[place].doubt.is_some(), "{place} of {from}..{end} ahead {ahead}, {behind} behind: {log:?}");
+        for (place, placed) in placed.iter().enumerate().take(end).skip(from) {
+            prop_assert!(placed.doubt.is_some(), "{place} of {from}..{end} ahead {ahead}, {behind} behind: {log:?}");
         }
     }
 
