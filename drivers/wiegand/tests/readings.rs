@@ -77,12 +77,10 @@ async fn a_head_that_sends_bytes_back_to_front_gives_the_card_as_others_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_typed_user_id_is_read_where_that_is_wanted_and_forgotten_when_nobody_ends_it() {
+async fn a_typed_user_id_is_read_where_that_is_wanted() {
     let keypad = |values: Values| values.with("keypad", Value::Boolean(true));
     for keys_of_8 in [false, true] {
         let site = Site::new(Options { keys_of_8, ..Options::default() }, keypad).await;
-        site.device.head.type_keys("99");
-        tokio::time::sleep(Duration::from_secs(15)).await;
         site.device.head.type_keys("5*007#");
         let reading = site.reading(1).await;
         assert_eq!((reading.credential, reading.method), (Credential::UserId("007".into()), Method::Password));
@@ -118,7 +116,51 @@ async fn cards_that_come_while_the_disk_is_slow_are_all_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn swapped_wires_are_told_and_every_person_is_asked_to_try_again() {
+async fn half_a_number_is_nobody_and_who_types_again_is_somebody() {
+    let keypad = |values: Values| values.with("keypad", Value::Boolean(true));
+    let site = Site::new(Options::default(), keypad).await;
+    site.device.head.type_keys("1002");
+    tokio::time::sleep(Duration::from_millis(10_500)).await;
+    site.device.head.type_keys("34#");
+    let reading = site.reading(1).await;
+    assert_eq!((reading.credential, &reading.raw[..]), (Credential::Unreadable, &b"34#"[..]));
+    site.shows(Tone::OutOfOrder).await;
+    site.device.head.type_keys("100234#");
+    assert_eq!(site.reading(2).await.credential, Credential::UserId("100234".into()));
+    site.shows(Tone::Accepted).await;
+}
+
+/// The middle key of 10234 is lost on the wire, or a card comes between: 1034 is somebody else.
+#[tokio::test(start_paused = true)]
+async fn a_number_with_a_lost_key_or_a_card_in_the_middle_is_nobody() {
+    let keypad = |values: Values| values.with("keypad", Value::Boolean(true));
+    let site = Site::new(Options::default(), keypad).await;
+    let head = &site.device.head;
+    for (count, lost) in [(1, Bits::new(0b10, 3)), (2, Bits::new(0b01_0001, 6))] {
+        head.type_keys("10");
+        head.send(lost);
+        head.type_keys("34#");
+        assert_eq!(site.reading(count).await.credential, Credential::Unreadable);
+        site.shows(Tone::OutOfOrder).await;
+    }
+    head.type_keys("10");
+    head.present(7);
+    head.type_keys("34#56#");
+    let credentials: Vec<_> = {
+        site.reading(5).await;
+        site.bench.readings().split_off(2)
+    }
+    .into_iter()
+    .map(|reading| reading.credential)
+    .collect();
+    assert_eq!(
+        credentials,
+        [Credential::Card(vec![0, 0, 0, 7]), Credential::Unreadable, Credential::UserId("56".into())]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn swapped_wires_are_told_and_what_was_held_up_is_kept() {
     let site = Site::new(Options { swapped: true, ..Options::default() }, |values| values).await;
     for card in [1, 2, 3] {
         site.device.head.present(card);
@@ -127,20 +169,54 @@ async fn swapped_wires_are_told_and_every_person_is_asked_to_try_again() {
     let health = site.bench.health_now().unwrap();
     assert_eq!(health.condition, Condition::Warning);
     assert!(health.text.en.contains("the two data wires are swapped"), "{}", health.text);
-    assert_eq!(site.bench.readings(), []);
+    let readings = site.bench.readings();
+    assert!(readings.iter().all(|reading| reading.credential == Credential::Unreadable && reading.raw.len() == 34));
+    assert_eq!(readings.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_with_another_format_is_told_until_it_is_set_right() {
+async fn a_frame_of_another_length_is_kept_bit_by_bit_and_told() {
     let site = Site::new(Options::default(), |values| values).await;
-    for _ in 0..3 {
-        site.device.head.send(Bits::new(0x04A1_B2C3, 32));
-        site.shows(Tone::OutOfOrder).await;
-    }
-    assert!(site.bench.health_now().unwrap().text.en.contains("sends 32 bits"));
     site.device.head.present(1);
-    site.reading(1).await;
-    assert_eq!(site.bench.health_now().unwrap().condition, Condition::Working);
+    let first = site.reading(1).await;
+    let frames = [
+        Bits::new(0x2_DEAD_BEEF, 35),
+        Bits::new(0x04A1_B2C3, 32),
+        Bits::new(u64::MAX << 1, 64),
+        Bits::new(0x2_DEAD_BEF0, 35),
+    ];
+    for (count, frame) in (2..).zip(frames) {
+        site.device.head.send(frame);
+        let reading = site.reading(count).await;
+        assert_eq!((reading.credential, reading.raw), (Credential::Unreadable, frame.to_string().into_bytes()));
+        assert_eq!((reading.profile, reading.method), (Some(format!("wiegand{}", frame.len())), Method::Card));
+    }
+    let said = site.bench.health_now().unwrap();
+    assert!(
+        said.condition == Condition::Warning && said.text.en.contains("2 of the last 5 cards had 35 bits"),
+        "{}",
+        said.text
+    );
+    assert_eq!(first.credential, Credential::Card(vec![0, 0, 0, 1]));
+}
+
+/// A third of all frames loses an edge on the wire, where nothing but its length tells.
+#[tokio::test(start_paused = true)]
+async fn who_is_spoilt_on_the_wire_is_asked_to_try_again_and_counted() {
+    let site = Site::new(Options::default(), |values| values).await;
+    for n in 0..15 {
+        let card =
+            punchd_wiegand::protocol::card::Card { format: Format::W34, data: 0x04A1_B200 + n }.encode().to_string();
+        let (mut cut, at) = (card.clone(), (7 * n as usize) % 34);
+        cut.remove(at);
+        let frame = if n % 3 == 1 { &cut } else { &card };
+        site.device.head.send(Bits::parse(frame).unwrap());
+        site.shows(if n % 3 == 1 { Tone::OutOfOrder } else { Tone::Accepted }).await;
+    }
+    assert_eq!(site.bench.readings().len(), 10);
+    let health = site.bench.health_now().unwrap();
+    assert_eq!(health.condition, Condition::Warning);
+    assert!(health.text.en.contains("5 of the last 15 frames were spoilt"), "{}", health.text);
 }
 
 #[tokio::test(start_paused = true)]
