@@ -12,6 +12,8 @@ const KEYS: [&str; 4] = ["port", "device", "adapter", "chip"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Named {
     Port,
+    /// A port of a maker's own driver, which has no other name (ch343ser_linux #16).
+    MakersPort,
     Input,
     Raw,
     Bluetooth,
@@ -22,10 +24,10 @@ enum Named {
 const NAMES: [(&str, Named); 12] = [
     ("/dev/ttyUSB", Named::Port),
     ("/dev/ttyACM", Named::Port),
-    ("/dev/ttyXRUSB", Named::Port),
-    ("/dev/ttyCH341USB", Named::Port),
-    ("/dev/ttyCH343USB", Named::Port),
-    ("/dev/ttyCH9344USB", Named::Port),
+    ("/dev/ttyXRUSB", Named::MakersPort),
+    ("/dev/ttyCH341USB", Named::MakersPort),
+    ("/dev/ttyCH343USB", Named::MakersPort),
+    ("/dev/ttyCH9344USB", Named::MakersPort),
     ("/dev/rfcomm", Named::Port),
     ("/dev/input/event", Named::Input),
     ("/dev/hidraw", Named::Raw),
@@ -69,6 +71,10 @@ fn advice(name: &str, named: Named) -> Text {
         Named::Port => Text::new(
             "write the name under /dev/serial/by-path (the socket), or under /dev/serial/by-id (the very adapter, where it has a serial number); `punchd devices discover` shows them",
             "请改写为 /dev/serial/by-path（按插口）下的名称；适配器有序列号时也可用 /dev/serial/by-id；`punchd devices discover` 可显示",
+        ),
+        Named::MakersPort => Text::new(
+            "the maker's driver gives no other name: use the kernel's own driver (ch341, cdc_acm), or write a name that a udev rule with SYMLINK gives to the socket",
+            "厂商驱动不提供其他名称：请改用内核自带驱动（ch341、cdc_acm），或用 udev 规则的 SYMLINK 按插口命名后改写",
         ),
         Named::Input | Named::Raw => Text::new(
             "write the name under /dev/input/by-path (the socket), or the reader's vendor and product such as \"ffff:0035\"; `punchd devices discover` shows them",

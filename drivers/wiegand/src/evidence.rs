@@ -98,6 +98,11 @@ impl Evidence {
         self.note(if why == Spoilt::Missing { Outcome::Missing } else { Outcome::Noise });
     }
 
+    /// A burst that would be a key with every bit the other way.
+    pub fn inverted(&mut self) {
+        self.note(Outcome::Inverted);
+    }
+
     /// A frame of so few bits that it is neither a card nor a key.
     pub fn scrap(&mut self, frame: Bits) {
         self.note(match frame.ones() {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use punchd_contract::{Command, CommandError, Credential, Done, Member, Method, Reading, Request, Sign, Text, Tone};
+use punchd_contract::{
+    Command, CommandError, Credential, Done, Doubt, Member, Method, Reading, Request, Sign, Text, Tone,
+};
 use tokio::time::{Instant, sleep_until};
 
 use crate::board::{BoardError, OpenLines};
@@ -34,6 +36,9 @@ pub struct Reader<'m, L> {
     /// What came while a reading was being handed over.
     waiting: VecDeque<Burst>,
     typed: Typed,
+    wires: Wires,
+    /// When the lines were opened, until an edge has come.
+    opened: Option<Instant>,
     repeat: Repeat,
     evidence: Evidence,
     showing: Showing,
@@ -51,6 +56,8 @@ impl<'m, L: OpenLines> Reader<'m, L> {
             last_edge: now,
             waiting: VecDeque::new(),
             typed: Typed::new(),
+            wires: Wires::default(),
+            opened: Some(now),
             repeat: Repeat::new(member.settings.repeat),
             evidence: Evidence::default(),
             showing: Showing::default(),
@@ -81,6 +88,10 @@ impl<'m, L: OpenLines> Reader<'m, L> {
 
     fn follow(&mut self, edge: Edge) {
         self.last_edge = Instant::now();
+        // What is under way when the lines are opened has lost its head, and looks like a card of fewer bits.
+        if self.opened.take().is_some_and(|opened| opened.elapsed() < SILENCE) {
+            self.frames.tear();
+        }
         self.waiting.extend(self.frames.push(edge));
     }
 
@@ -106,6 +117,13 @@ impl<'m, L: OpenLines> Reader<'m, L> {
             }
             Frame::Whole(bits) => match Key::decode(bits) {
                 Some(key) => self.key(key, bits, at).await,
+                None if Key::decode(bits.inverted()).is_some() => {
+                    self.wires = Wires::Unknown;
+                    self.typed.give_up();
+                    self.evidence.inverted();
+                    self.say();
+                    Ok(())
+                }
                 None if bits.len() < SOMEBODY => {
                     tracing::debug!(device = %self.member.device, bits = bits.len(), "a frame is neither a card nor a key");
                     self.typed.give_up();
@@ -136,6 +154,7 @@ impl<'m, L: OpenLines> Reader<'m, L> {
         match Card::decode(bits) {
             Ok(card) => {
                 self.evidence.good(bits);
+                self.wires = Wires::Right;
                 self.say();
                 let text = bits.to_string();
                 if self.repeat.is_new(&text, at) {
@@ -146,7 +165,11 @@ impl<'m, L: OpenLines> Reader<'m, L> {
             }
             Err(wrong) => {
                 tracing::debug!(device = %self.member.device, bits = bits.len(), %wrong, "a frame is no card that is understood");
-                match self.evidence.wrong(bits, wrong) {
+                let outcome = self.evidence.wrong(bits, wrong);
+                if outcome == Outcome::Inverted {
+                    self.wires = Wires::Unknown;
+                }
+                match outcome {
                     // Bits of it are known to be lost: nobody could ever say whose it was.
                     Outcome::Short | Outcome::OneWire(_) => {
                         self.say();
@@ -186,13 +209,17 @@ impl<'m, L: OpenLines> Reader<'m, L> {
         if !self.member.settings.keypad {
             return Ok(());
         }
+        if key.tells_wires() {
+            self.wires = Wires::Right;
+        }
         let profile = if bits.len() == 4 { "wiegand-keys4" } else { "wiegand-keys8" };
         let read = |credential, typed: &str| Reading::now(credential, Method::Password, profile, format!("{typed}#"));
         match self.typed.push(key, at) {
             None => Ok(()),
             Some(Ended::UserId(id)) => {
                 let reading = read(Credential::UserId(id.clone()), &id);
-                self.hand_over(reading, None).await
+                let doubt = (self.wires == Wires::Unknown).then(|| Doubt::Said { text: perhaps_swapped() });
+                self.hand_over(Reading { doubt, ..reading }, None).await
             }
             // Kept as what it is, and whoever typed it types again.
             Some(Ended::Remainder(rest)) => {
@@ -265,6 +292,23 @@ impl<'m, L: OpenLines> Reader<'m, L> {
         self.says_again = Instant::now() + SAYS_AGAIN;
         self.member.port.health(self.evidence.health(&self.member.settings.wiring));
     }
+}
+
+/// What is known of the two data wires.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wires {
+    /// Swapped, every key is another one: 6 is 9 and 4 is `#`, while no check tells.
+    #[default]
+    Unknown,
+    /// A card or a key has shown that each is where it belongs.
+    Right,
+}
+
+fn perhaps_swapped() -> Text {
+    Text::new(
+        "if the two data wires are swapped, other digits were typed than these (9 for 6, 8 for 7): hold up a card or press 0 to 3 once, which shows how they are",
+        "若两根数据线接反，实际输入的数字会不同（6 变 9、7 变 8）：刷一次卡或按一次 0–3 即可确认接线",
+    )
 }
 
 async fn at(moment: Option<Instant>) {

@@ -26,15 +26,25 @@ struct Site {
 }
 
 impl Site {
+    /// Whose lines have been open for a moment.
     async fn new(options: Options, set: impl FnOnce(Values) -> Values) -> Self {
+        let site = Self::start(options, set).await;
+        assert!(site.bench.until(SOON, |bench| bench.health_now().is_some()).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        site
+    }
+
+    /// Whose lines are being opened.
+    async fn start(options: Options, set: impl FnOnce(Values) -> Values) -> Self {
         let device = device(options);
         let (bench, port) = Bench::with_lines(EPOCH, Arc::new(device.cable.clone()));
         let settings = Arc::new(AtTheWall::settings(&set(device.values())).unwrap());
         let name = DeviceName::new("wall").unwrap();
         let driver = tokio::spawn(AtTheWall::run(vec![Member { device: name, zone: device.zone(), settings, port }]));
         let site = Self { device, bench, driver };
-        assert!(site.bench.until(SOON, |bench| bench.health_now().is_some()).await);
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        while !site.device.head.is_wired() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         site
     }
 
@@ -157,6 +167,41 @@ async fn a_number_with_a_lost_key_or_a_card_in_the_middle_is_nobody() {
         credentials,
         [Credential::Card(vec![0, 0, 0, 7]), Credential::Unreadable, Credential::UserId("56".into())]
     );
+}
+
+/// 7, 8, 4 over swapped wires are 8, 7, #: somebody else, and no check tells.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_swapped_wires_could_have_made_is_held_until_they_are_known() {
+    let keypad = |values: Values| values.with("keypad", Value::Boolean(true));
+    let swapped = Site::new(Options { swapped: true, ..Options::default() }, keypad).await;
+    swapped.device.head.type_keys("784");
+    let reading = swapped.reading(1).await;
+    assert_eq!(reading.credential, Credential::UserId("87".into()));
+    assert!(reading.doubt.is_some());
+    swapped.device.head.type_keys("0123");
+    assert!(swapped.bench.until(SOON, |bench| bench.health_now().unwrap().text.en.contains("are swapped")).await);
+
+    let right = Site::new(Options::default(), keypad).await;
+    right.device.head.type_keys("87#");
+    assert!(right.reading(1).await.doubt.is_some());
+    right.device.head.type_keys("80#87#");
+    assert_eq!(right.reading(3).await.doubt, None);
+    let right = Site::new(Options::default(), keypad).await;
+    right.device.head.present(7);
+    right.device.head.type_keys("87#");
+    assert_eq!(right.reading(2).await.doubt, None);
+}
+
+/// The driver starts while a card is being sent: what is left of 34 bits can be a right frame of 26.
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_was_under_way_when_the_lines_were_opened_is_nobodys() {
+    let card = punchd_wiegand::protocol::card::Card { format: Format::W26, data: 0x74_5A70 }.encode();
+    let site = Site::start(Options::default(), |values| values).await;
+    site.device.head.send(card);
+    site.shows(Tone::OutOfOrder).await;
+    site.device.head.send(card);
+    assert_eq!(site.reading(1).await.credential, Credential::Card(vec![0x74, 0x5A, 0x70]));
+    assert_eq!(site.bench.readings().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,6 +103,11 @@ impl Frames {
         self.count > 0
     }
 
+    /// The head of the frame that begins now is gone.
+    pub fn tear(&mut self) {
+        self.torn = true;
+    }
+
     /// Takes an edge. Answers the frame before it, where there was silence between the two.
     pub fn push(&mut self, edge: Edge) -> Option<Burst> {
         let silence = u64::try_from(SILENCE.as_nanos()).unwrap_or(u64::MAX);

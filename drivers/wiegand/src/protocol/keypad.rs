@@ -35,6 +35,11 @@ impl Key {
         }
     }
 
+    /// Whether it shows that the data wires are not swapped: turned over, 0 to 3 are no keys, and the others are other keys.
+    pub fn tells_wires(self) -> bool {
+        matches!(self, Self::Digit(0..=3))
+    }
+
     /// Writes the burst.
     pub fn encode(self, with_complement: bool) -> Bits {
         let nibble = match self {
@@ -142,6 +147,22 @@ mod tests {
         assert_eq!(Key::Hash.encode(false).to_string(), "1011");
         for wrong in ["1100", "1111", "01010101", "00110001", "101", "00000"] {
             assert_eq!(Key::decode(Bits::parse(wrong).unwrap()), None, "{wrong}");
+        }
+    }
+
+    /// A keypad of 8 bits with swapped wires, as somebody wrote it down with the card 62B43423 (Wiegand-NG #3): 1, 2, 3, 4, 6, 0.
+    #[test]
+    fn keys_over_swapped_wires_are_other_keys_and_0_to_3_tell() {
+        let seen = |text: &str| Key::decode(Bits::parse(text).unwrap());
+        assert_eq!(["00011110", "00101101", "00111100", "00001111"].map(seen), [None; 4]);
+        assert_eq!(seen("01001011"), Some(Key::Hash));
+        assert_eq!(seen("01101001"), Some(Key::Digit(9)));
+        for key in keys() {
+            for with_complement in [false, true] {
+                let swapped = Key::decode(key.encode(with_complement).inverted());
+                assert_eq!(swapped.is_none(), key.tells_wires(), "{key:?}");
+                assert_ne!(swapped, Some(key));
+            }
         }
     }
 
