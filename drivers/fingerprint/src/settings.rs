@@ -18,8 +18,8 @@ pub const DECLARATION: Declaration = Declaration {
             key: "port",
             shape: Shape::Line,
             default: Default::Required,
-            en: "where the module is: a serial port, best under /dev/serial/by-id/",
-            zh: "模块所在位置：串口，建议使用 /dev/serial/by-id/ 下的名称",
+            en: "where the module is: a serial port, best under /dev/serial/by-path/",
+            zh: "模块所在位置：串口，建议使用 /dev/serial/by-path/ 下的名称",
         },
         Setting {
             key: "baud",

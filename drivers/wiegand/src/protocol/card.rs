@@ -137,6 +137,14 @@ mod tests {
         assert_eq!(Card { format: Format::W37, data: (1 << 35) - 1 }.bytes(), [7, 0xFF, 0xFF, 0xFF, 0xFF]);
     }
 
+    /// The card 62B43423 as somebody's reader told it, over swapped wires (Wiegand-NG #3).
+    #[test]
+    fn a_captured_card_of_34_bits_is_read_once_the_wires_are_right() {
+        let seen = Bits::parse("0100111010100101111001011110111000").unwrap();
+        assert_eq!(Card::decode(seen), Err(Wrong::Parity(34)));
+        assert_eq!(Card::decode(seen.inverted()), Ok(Card { format: Format::W34, data: 0x62B4_3423 }));
+    }
+
     /// The parity as a formula of others has it: bits 1 to 19 even, bits 19 to 37 odd, counted from 1.
     fn h10304(frame: u64) -> bool {
         let ones = |from: u32, to: u32| (from..=to).filter(|bit| frame >> (37 - bit) & 1 == 1).count();

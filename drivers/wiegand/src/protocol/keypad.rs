@@ -144,6 +144,9 @@ mod tests {
             assert_eq!(Key::decode(key.encode(true)), Some(key));
         }
         assert_eq!(Key::Digit(5).encode(true).to_string(), "10100101");
+        // All twelve as somebody wrote them down (YetAnotherArduinoWiegandLibrary #33).
+        let seen = [0xF0, 0xE1, 0xD2, 0xC3, 0xB4, 0xA5, 0x96, 0x87, 0x78, 0x69, 0x5A, 0x4B];
+        assert!(keys().zip(seen).all(|(key, seen)| key.encode(true) == Bits::new(seen, 8)));
         assert_eq!(Key::Hash.encode(false).to_string(), "1011");
         for wrong in ["1100", "1111", "01010101", "00110001", "101", "00000"] {
             assert_eq!(Key::decode(Bits::parse(wrong).unwrap()), None, "{wrong}");
