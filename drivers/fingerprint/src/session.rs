@@ -21,6 +21,8 @@ const TRIES: usize = 3;
 const QUIET: Duration = Duration::from_millis(15);
 /// Before the question with the unmistakable answer.
 const SETTLES: Duration = Duration::from_millis(100);
+/// A packet has begun and nothing more comes for so long: its rest is lost.
+const BROKEN: Duration = Duration::from_millis(100);
 /// After "packet error" the answer itself may still come (facts/readers.md C.3).
 const SECOND_THOUGHT: Duration = Duration::from_millis(150);
 /// A template is at most so long and takes at most this time (facts/readers.md C.2).
@@ -49,6 +51,14 @@ pub enum Upload {
     Refused,
     /// More than any template has, or no end: such modules exist (facts/readers.md C.2).
     Endless,
+}
+
+/// What came of listening.
+enum Heard {
+    Packet(Packet),
+    /// One that arrived broken.
+    Damaged,
+    Nothing,
 }
 
 /// A conversation with a module.
@@ -210,8 +220,18 @@ impl Session {
         self.pending = true;
         self.line.write(&ask.packet(self.address).encode()).await?;
         let mut end = Instant::now() + patience;
-        let mut refused = None;
-        while let Some(packet) = self.packet(end).await? {
+        let (mut refused, mut damaged) = (None, false);
+        loop {
+            let packet = match self.heard(end).await? {
+                Heard::Packet(packet) => packet,
+                Heard::Nothing => break,
+                // It was an answer, or would have been: asked again at once, while the finger still lies there.
+                Heard::Damaged => {
+                    damaged = true;
+                    end = end.min(Instant::now() + SECOND_THOUGHT);
+                    continue;
+                }
+            };
             let Some((code, params)) = packet.content.split_first() else { continue };
             let code = Code::of(*code);
             if packet.pid != Pid::Answer || !ask.takes(code, params.len()) {
@@ -226,22 +246,41 @@ impl Session {
             end = end.min(Instant::now() + SECOND_THOUGHT);
         }
         self.pending = refused.is_none();
-        self.shaken |= self.pending;
+        self.shaken |= self.pending && !damaged;
         Ok(refused)
     }
 
     /// The next packet of this module, until then.
     async fn packet(&mut self, end: Instant) -> Result<Option<Packet>, Trouble> {
         loop {
+            match self.heard(end).await? {
+                Heard::Packet(packet) => return Ok(Some(packet)),
+                // What is missing is asked for again.
+                Heard::Damaged => {}
+                Heard::Nothing => return Ok(None),
+            }
+        }
+    }
+
+    /// What comes next of this module, until then.
+    async fn heard(&mut self, end: Instant) -> Result<Heard, Trouble> {
+        loop {
             match self.decoder.next_packet() {
-                Some(Ok(packet)) if packet.address == self.address => return Ok(Some(packet)),
-                // Damaged, or another's: what is missing is asked for again.
-                Some(_) => {}
+                Some(Ok(packet)) if packet.address == self.address => return Ok(Heard::Packet(packet)),
+                // Another's.
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return Ok(Heard::Damaged),
                 None => {
+                    let begun = self.decoder.begun();
+                    let until = if begun { end.min(Instant::now() + BROKEN) } else { end };
                     let mut piece = Vec::new();
-                    match timeout_at(end, self.line.read(&mut piece)).await {
+                    match timeout_at(until, self.line.read(&mut piece)).await {
                         Ok(read) => read?,
-                        Err(_) => return Ok(None),
+                        Err(_) if begun && until < end => {
+                            self.decoder.clear();
+                            return Ok(Heard::Damaged);
+                        }
+                        Err(_) => return Ok(Heard::Nothing),
                     };
                     self.decoder.push(&piece);
                 }

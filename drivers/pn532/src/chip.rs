@@ -25,6 +25,9 @@ const ACK_WAITS: Duration = Duration::from_millis(500);
 /// How long what the chip does alone may take, what it does in its field, and what a card does.
 const ANSWER_WAITS: Duration = Duration::from_millis(600);
 const LIST_WAITS: Duration = Duration::from_secs(1);
+/// A list is mostly told within a tenth of a second: what is silent for so long has lost its answer on the way, and the person is still
+/// there. Asked again, it has all the time that it may need.
+const LIST_WAITS_AT_FIRST: Duration = Duration::from_millis(400);
 const CARD_WAITS: Duration = Duration::from_secs(2);
 /// How often a command is said before the chip counts as lost: the one after an abort may be missed (A.1).
 const TRIES: u32 = 2;
@@ -111,7 +114,7 @@ impl Chip {
             let mut bytes = WAKE.to_vec();
             bytes.extend(Frame::Command(command.message()).encode());
             self.line.write(&bytes).await?;
-            if let Said::Answer(_) = self.hear(&command, ack_waits).await? {
+            if let Said::Answer(_) = self.hear(&command, ack_waits, ANSWER_WAITS).await? {
                 let data = self.ask(&Command::GetFirmwareVersion).await?;
                 let place = self.place();
                 let firmware = Firmware::parse(&data).ok_or(Trouble::Noise(place.clone()))?;
@@ -138,7 +141,7 @@ impl Chip {
         self.line.write(&Frame::Command(command.message()).encode()).await?;
         sleep(self.nap).await;
         let woken = Instant::now();
-        match self.hear(command, ACK_WAITS).await? {
+        match self.hear(command, ACK_WAITS, answer_waits(command, 0)).await? {
             Said::Answer(data) => {
                 self.nap = if woken.elapsed() < GAP / 2 {
                     // It was there; it may have come long before, and the next command needs no further pause.
@@ -174,7 +177,7 @@ impl Chip {
                 self.pause().await;
             }
             self.line.write(&frame).await?;
-            match self.hear(command, ACK_WAITS).await? {
+            match self.hear(command, ACK_WAITS, answer_waits(command, attempt)).await? {
                 Said::Answer(data) => return Ok(data),
                 // What arrived broken is not understood either.
                 Said::NotUnderstood => refused = true,
@@ -187,7 +190,7 @@ impl Chip {
     }
 
     /// Waits for ACK and answer. What comes before the ACK belongs to something that was given up.
-    async fn hear(&mut self, command: &Command, ack_waits: Duration) -> Result<Said, Trouble> {
+    async fn hear(&mut self, command: &Command, ack_waits: Duration, answer_waits: Duration) -> Result<Said, Trouble> {
         let wanted = command.code().wrapping_add(1);
         let deadline = Instant::now() + ack_waits;
         loop {
@@ -201,7 +204,7 @@ impl Chip {
                 None => return Ok(Said::Nothing),
             }
         }
-        let (mut deadline, mut again) = (Instant::now() + answer_waits(command), 0);
+        let (mut deadline, mut again) = (Instant::now() + answer_waits, 0);
         loop {
             match self.answer(deadline).await? {
                 Heard::Frame(Frame::Answer(message)) => {
@@ -265,8 +268,9 @@ impl Chip {
     }
 }
 
-fn answer_waits(command: &Command) -> Duration {
+fn answer_waits(command: &Command, attempt: u32) -> Duration {
     match command {
+        Command::List(_) if attempt == 0 => LIST_WAITS_AT_FIRST,
         Command::List(_) => LIST_WAITS,
         Command::Exchange { .. } => CARD_WAITS,
         _ => ANSWER_WAITS,

@@ -87,11 +87,11 @@ async fn one_disturbed_answer_is_asked_for_again_and_costs_no_card() {
 async fn a_broken_answer_is_asked_for_again_while_the_card_is_still_there() {
     let gate = Gate::with(&[]).await;
     let changed = (0..32).flat_map(|at| [0x01, 0x5A, 0xFF].map(|bits| Disturbance::Change { at, bits }));
-    let broken = changed.chain((3..24).map(Disturbance::Cut)).chain([Disturbance::LoseAck, Disturbance::Corrupt]);
+    let broken = changed.chain((0..24).map(Disturbance::Cut)).chain([Disturbance::LoseAck, Disturbance::Corrupt]);
     for (count, disturbance) in (1..).zip(broken) {
         gate.chip().present(card());
         gate.chip().disturb(disturbance.clone());
-        sleep(Duration::from_millis(450)).await;
+        sleep(Duration::from_millis(800)).await;
         gate.chip().take(&card());
         sleep(Duration::from_secs(4)).await;
         assert_eq!(gate.read().len(), count, "{disturbance:?}");

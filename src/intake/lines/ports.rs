@@ -148,11 +148,14 @@ mod tests {
         );
     }
 
-    /// A bench with these adapters: a socket, what each says of itself, and the links that lead to its port.
+    /// A socket, what is plugged into it says of itself, and the links that lead to its port.
+    type Plugged<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+    /// A bench with adapters.
     struct Bench(tempfile::TempDir);
 
     impl Bench {
-        fn with(adapters: &[(&str, &[(&str, &str)], &[&str])]) -> Self {
+        fn with(adapters: &[Plugged<'_>]) -> Self {
             let bench = Self(tempfile::tempdir().unwrap());
             fs::create_dir_all(bench.dev().join("serial/by-id")).unwrap();
             fs::create_dir_all(bench.dev().join("serial/by-path")).unwrap();

@@ -100,7 +100,7 @@ async fn a_module_without_an_index_enrols_and_deletes() {
             let name = gate.enrol("carl").await.unwrap().finger.unwrap().name;
             assert_eq!(gate.touch("carl").await, Some(name.clone()));
             gate.restart().await;
-            assert_eq!(gate.holds().fingers, [name.clone()]);
+            assert_eq!(gate.holds().fingers, std::slice::from_ref(&name));
             gate.bench.command(Command::DeleteFinger { finger: name }).await.unwrap();
             assert_eq!(gate.touch("carl").await, None);
             assert_eq!(gate.bench.alerts(), []);
