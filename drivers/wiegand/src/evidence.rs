@@ -142,9 +142,20 @@ impl Evidence {
         }
         if spoilt >= ENOUGH {
             let Text { en, zh } = self.cause();
+            // A head shows its own light for every card, and knows nothing of what arrives.
+            let wired = wiring.green.or(wiring.red).or(wiring.buzzer).is_some();
+            let (unseen, unseen_zh) = match wired {
+                true => ("", ""),
+                false => (
+                    "; nobody is told at the reader: wire its light or buzzer and set `red` or `buzzer`",
+                    "；读头处无提示：请接指示灯或蜂鸣器并设置 `red` 或 `buzzer`",
+                ),
+            };
             return Health::warning(Text::new(
-                format!("{spoilt} of the last {frames} frames were spoilt, their people have to try again: {en}"),
-                format!("最近 {frames} 帧中有 {spoilt} 帧损坏，相应人员须重新刷卡：{zh}"),
+                format!(
+                    "{spoilt} of the last {frames} frames were spoilt, their people have to try again: {en}{unseen}"
+                ),
+                format!("最近 {frames} 帧中有 {spoilt} 帧损坏，相应人员须重新刷卡：{zh}{unseen_zh}"),
             ));
         }
         let (mut en, mut zh) = (
@@ -313,11 +324,14 @@ mod tests {
             } else {
                 evidence.good(card(n))
             }
-            let (health, bad) = (evidence.health(&wiring()), (n + 2) / 3);
+            let (health, bad) = (evidence.health(&wiring()), n.div_ceil(3));
             assert_eq!(health.condition, if bad < 3 { Condition::Working } else { Condition::Warning });
             assert_eq!(health.text.en.contains(&format!("{bad} of the last {}", n + 1)), bad > 0, "{}", health.text);
         }
         assert!(evidence.health(&wiring()).text.en.contains("keeps this machine busy"));
+        assert!(evidence.health(&wiring()).text.en.contains("nobody is told at the reader"));
+        let wired = Wiring { buzzer: Some(4), ..wiring() };
+        assert!(!evidence.health(&wired).text.en.contains("nobody is told"));
     }
 
     #[test]
