@@ -39,8 +39,8 @@ pub const DECLARATION: Declaration = Declaration {
             key: "password",
             shape: Shape::Secret,
             default: Default::Absent,
-            en: "the module's password, eight hexadecimal digits; absent: 00000000, as delivered",
-            zh: "模块密码，八位十六进制数；不写则为出厂的 00000000",
+            en: "the module's password, eight hexadecimal digits; absent: 00000000, as most are delivered (some, such as the R311, with FFFFFFFF)",
+            zh: "模块密码，八位十六进制数；不写则为多数型号出厂的 00000000（部分型号如 R311 为 FFFFFFFF）",
         },
         Setting {
             key: "poll",

@@ -66,8 +66,10 @@ impl Trouble {
                 ),
             ),
             Self::WrongPassword => Text::new(
-                format!("the fingerprint module at {place} refuses the password: set `password`"),
-                format!("{place} 处的指纹模块拒绝了密码：请设置 `password`"),
+                format!(
+                    "the fingerprint module at {place} refuses the password: set `password` (some models, such as the R311, are delivered with FFFFFFFF)"
+                ),
+                format!("{place} 处的指纹模块拒绝了密码：请设置 `password`（部分型号如 R311 出厂为 FFFFFFFF）"),
             ),
             Self::Restarted => Text::new(
                 format!(
