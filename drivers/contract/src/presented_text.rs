@@ -70,13 +70,39 @@ impl PresentedText {
         })
     }
 
+    /// Whether every text has the same width, as card numbers with leading zeros have.
+    pub fn has_width(&self) -> bool {
+        matches!(self.means, Meaning::Card(format) if format.has_width())
+    }
+
+    /// Whether this is a whole text by its width, so that nothing can be missing.
+    pub fn is_complete(&self, line: &[u8]) -> bool {
+        self.has_width() && matches!(self.read(line), Some(Ok(_)))
+    }
+
+    /// The reading of a part of a text: nobody's, kept as it came, so that a person can decide.
+    pub fn part(&self, bytes: &[u8]) -> Option<Reading> {
+        let raw = bytes.get(..MAX_LINE).unwrap_or(bytes);
+        let visible = !matches!(text_of(raw), Found::Nothing);
+        visible.then(|| self.unreadable(raw, "part"))
+    }
+
+    /// The reading of what cannot be read, kept as it came, with a word that says why.
+    pub fn unreadable(&self, raw: &[u8], why: &str) -> Reading {
+        let profile = format!("{} {why}", self.profile(None));
+        Reading::now(Credential::Unreadable, self.method(), profile, raw.get(..MAX_LINE).unwrap_or(raw))
+    }
+
     fn misread(&self, symbology: Option<&str>, raw: &[u8], text: Text) -> Misread {
-        let method = match self.means {
+        Misread { reading: Reading::now(Credential::Unreadable, self.method(), self.profile(symbology), raw), text }
+    }
+
+    fn method(&self) -> Method {
+        match self.means {
             Meaning::Card(_) => Method::Card,
             Meaning::Token => Method::Code,
             Meaning::UserId => Method::Unsaid,
-        };
-        Misread { reading: Reading::now(Credential::Unreadable, method, self.profile(symbology), raw), text }
+        }
     }
 
     fn profile(&self, symbology: Option<&str>) -> String {

@@ -4,6 +4,7 @@
 
 pub mod answers;
 mod discover;
+mod conversation;
 mod driver;
 pub mod protocol;
 pub mod settings;
