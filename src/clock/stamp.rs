@@ -87,6 +87,13 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// The stamp of what was there so long before it was noticed.
+    pub fn ago(self, length: Duration) -> Self {
+        let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        let (boottime, wall) = (self.boottime.before(length), UnixMillis(self.wall.0.saturating_sub(millis)));
+        Self { boottime, wall, ..self }
+    }
+
     /// Whether the wall clock can be used as the true time.
     pub fn trusted(&self, within: Duration) -> bool {
         self.bound.is_some_and(|bound| bound <= within)
