@@ -220,7 +220,16 @@ impl NumberFormat {
         use NumberFormat as F;
         matches!(
             self,
-            F::H10 | F::H8D10 | F::H8D10Le | F::H6D8 | F::H6D8Le | F::H2H4 | F::H2H4Le | F::H4H4 | F::H4H4Le | F::H10D13
+            F::H10
+                | F::H8D10
+                | F::H8D10Le
+                | F::H6D8
+                | F::H6D8Le
+                | F::H2H4
+                | F::H2H4Le
+                | F::H4H4
+                | F::H4H4Le
+                | F::H10D13
         )
     }
 

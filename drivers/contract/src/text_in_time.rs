@@ -61,6 +61,8 @@ pub struct Text {
 pub struct TextInTime {
     ends: Ends,
     idle: Duration,
+    /// The silence after which a text that it ends is judged.
+    quiet: Duration,
     /// Tells of a text whether it is complete by its width.
     widths: Option<PresentedText>,
     held: Vec<u8>,
@@ -82,12 +84,29 @@ impl TextInTime {
     pub fn new(ends: Ends, idle: Duration) -> Self {
         let terminated = ends == Ends::Terminator;
         let (held, last) = (Vec::new(), Duration::ZERO);
-        Self { ends, idle, widths: None, held, cut: false, after_part: false, last, terminated, by_silence: None }
+        Self {
+            ends,
+            idle,
+            quiet: QUIET.max(idle),
+            widths: None,
+            held,
+            cut: false,
+            after_part: false,
+            last,
+            terminated,
+            by_silence: None,
+        }
     }
 
     /// The same, of texts that mean this: where their width is fixed, it tells a whole one.
     pub fn meaning(mut self, means: &PresentedText) -> Self {
         self.widths = means.has_width().then(|| means.clone());
+        self
+    }
+
+    /// The same over a line that stalls longer than most: a text that silence ends is judged after this much of it.
+    pub fn stalling(mut self, quiet: Duration) -> Self {
+        self.quiet = quiet.max(self.quiet);
         self
     }
 
@@ -168,10 +187,12 @@ impl TextInTime {
         match (self.terminated, self.held.is_empty()) {
             (true, true) => None,
             (true, false) => Some(STALE.max(self.idle)),
-            (false, true) => self.cut.then_some(QUIET.max(self.idle)),
+            (false, true) => self.cut.then_some(self.quiet),
             (false, false) => {
-                let complete = !self.cut && !self.after_part && self.widths.as_ref().is_some_and(|means| means.is_complete(&self.held));
-                Some(if complete { self.idle } else { QUIET.max(self.idle) })
+                let complete = !self.cut
+                    && !self.after_part
+                    && self.widths.as_ref().is_some_and(|means| means.is_complete(&self.held));
+                Some(if complete { self.idle } else { self.quiet })
             }
         }
     }

@@ -235,7 +235,8 @@ impl<'a, R: Reader> Conversation<'a, R> {
             (Some(doubt), _) => Health::warning(doubt.clone()),
             (None, Some(spoilt)) if losses.warns() => Health::warning(advised(&spoilt)),
             (None, spoilt) => {
-                let (mut en, mut zh) = (format!("waiting for what is presented at {name}"), format!("等待读取：{name}"));
+                let (mut en, mut zh) =
+                    (format!("waiting for what is presented at {name}"), format!("等待读取：{name}"));
                 if let Some(spoilt) = spoilt {
                     en = format!("{en}; {}", spoilt.en);
                     zh = format!("{zh}；{}", spoilt.zh);

@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use punchd_contract::submissions::Answered;
 use punchd_contract::text_in_time::Text as Arrived;
 use punchd_contract::{
     CommandError, Credential, Health, Line, LineError, LineReader, LineWriter, Member, Method, Misread, Reading, Sign,
     Submissions, Text,
 };
-use punchd_contract::submissions::Answered;
 use tokio::time::{Instant, sleep_until};
 
 use crate::driver::Memory;
@@ -51,7 +51,8 @@ impl<'a> Conversation<'a> {
     /// Over this line.
     pub fn over(member: &'a Member<Settings>, line: Line, memory: &'a mut Memory) -> Self {
         let (now, (reader, writer)) = (Instant::now(), line.split());
-        let (triggering, submissions) = (Triggering::new(member.settings.trigger, now), Submissions::over(&member.port));
+        let (triggering, submissions) =
+            (Triggering::new(member.settings.trigger, now), Submissions::over(&member.port));
         Self { member, reader, writer, memory, submissions, triggering, doubt: None, spoilt: None, says_again: now }
     }
 
@@ -103,7 +104,11 @@ impl<'a> Conversation<'a> {
             (Heard::Card(card), _) => {
                 self.spoilt = None;
                 let raw = rdm6300::frame(card, false);
-                self.whole(Reading::now(Credential::Card(card.to_vec()), Method::Card, "rdm6300", raw), None, Duration::ZERO);
+                self.whole(
+                    Reading::now(Credential::Card(card.to_vec()), Method::Card, "rdm6300", raw),
+                    None,
+                    Duration::ZERO,
+                );
             }
             (Heard::Line(line), Sends::Text { means, .. }) => {
                 let ago = self.ago(&line);

@@ -3,8 +3,8 @@
 //! [`protocol`] is bytes and values; [`settings`] says what a line means; `driver` waits for lines, hands them over and answers.
 
 pub mod answers;
-mod discover;
 mod conversation;
+mod discover;
 mod driver;
 pub mod protocol;
 pub mod settings;

@@ -138,7 +138,12 @@ async fn noise_without_end_makes_the_operator_look_at_the_speed() {
 }
 
 fn named(gate: &Gate) -> Vec<Credential> {
-    gate.bench.readings().into_iter().map(|reading| reading.credential).filter(|one| *one != Credential::Unreadable).collect()
+    gate.bench
+        .readings()
+        .into_iter()
+        .map(|reading| reading.credential)
+        .filter(|one| *one != Credential::Unreadable)
+        .collect()
 }
 
 fn user(id: &str) -> Credential {
@@ -204,7 +209,8 @@ async fn more_than_the_disk_takes_is_refused_so_that_it_is_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn two_cards_that_lie_there_in_turn_are_two_readings_and_people_in_turn_are_each_one() {
-    let gate = gate(Options { sends: Sends::Rdm6300 { cr_lf: false }, obeys: Obeys::Nothing }, &[("format", "rdm6300")]).await;
+    let gate =
+        gate(Options { sends: Sends::Rdm6300 { cr_lf: false }, obeys: Obeys::Nothing }, &[("format", "rdm6300")]).await;
     let frames = [rdm6300::frame([1, 0, 0x74, 0x5A, 0x70], false), rdm6300::frame([0x0D, 0, 0x31, 0x9C, 0xD0], false)];
     for _ in 0..50 {
         for frame in &frames {
@@ -223,7 +229,8 @@ async fn two_cards_that_lie_there_in_turn_are_two_readings_and_people_in_turn_ar
 
 #[tokio::test(start_paused = true)]
 async fn a_spoilt_frame_that_no_good_one_follows_is_kept_and_one_that_is_followed_is_not() {
-    let gate = gate(Options { sends: Sends::Rdm6300 { cr_lf: false }, obeys: Obeys::Nothing }, &[("format", "rdm6300")]).await;
+    let gate =
+        gate(Options { sends: Sends::Rdm6300 { cr_lf: false }, obeys: Obeys::Nothing }, &[("format", "rdm6300")]).await;
     let frame = rdm6300::frame([1, 0, 0x74, 0x5A, 0x70], false);
     gate.reader.noise(&[&frame[..8], &frame].concat());
     sleep(Duration::from_secs(3)).await;
@@ -247,7 +254,10 @@ async fn what_comes_with_the_opening_of_a_line_was_presented_before_and_credits_
     sleep(SOON).await;
     let readings: Vec<_> = bench.readings().into_iter().map(|reading| (reading.credential, reading.raw)).collect();
     let nobody = |raw: &[u8]| (Credential::Unreadable, raw.to_vec());
-    assert_eq!(readings, [nobody(b"34"), nobody(b"777"), nobody(b"1002"), nobody(b"34"), (user("100234"), b"100234".to_vec())]);
+    assert_eq!(
+        readings,
+        [nobody(b"34"), nobody(b"777"), nobody(b"1002"), nobody(b"34"), (user("100234"), b"100234".to_vec())]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,7 +277,12 @@ async fn a_tail_over_the_next_connection_of_a_serial_server_is_nobodys() {
     })
     .await;
     sleep(Duration::from_secs(20)).await;
-    let named: Vec<_> = bench.readings().into_iter().map(|reading| reading.credential).filter(|one| *one != Credential::Unreadable).collect();
+    let named: Vec<_> = bench
+        .readings()
+        .into_iter()
+        .map(|reading| reading.credential)
+        .filter(|one| *one != Credential::Unreadable)
+        .collect();
     assert_eq!(named, [user("777"), user("100234")]);
 }
 

@@ -11,6 +11,10 @@ use punchd_contract::{Ends, PresentedText, TextInTime};
 /// The longest frame: what a reading may keep of it.
 pub const LONGEST: usize = punchd_contract::presented_text::MAX_LINE;
 
+/// The rest of a message has come two to three seconds after its beginning (adafruit/Adafruit_BluefruitLE_nRF51 #5): where a pause
+/// alone ends messages, so much of it does.
+const STALLS: Duration = Duration::from_secs(3);
+
 const STX: u8 = 0x02;
 const ETX: u8 = 0x03;
 
@@ -59,7 +63,7 @@ impl Decoder {
     /// Nothing has come yet. `pause`: the silence after which a frame under way is given up, or ended where that is what ends it.
     pub fn new(framing: Framing, pause: Duration) -> Self {
         let ends = if framing == Framing::Pause { Ends::Silence } else { Ends::Terminator };
-        let (texts, counted) = (TextInTime::new(ends, pause), Counted::default());
+        let (texts, counted) = (TextInTime::new(ends, pause).stalling(STALLS), Counted::default());
         Self { framing, pause, texts, counted, open: false }
     }
 
@@ -237,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_pause_ends_a_frame_where_the_device_marks_none() {
-        let pieces: [(u64, &[u8]); 4] = [(0, b"04A1"), (30, b"B2C3"), (2000, b"1002"), (500, b"34")];
+        let pieces: [(u64, &[u8]); 4] = [(0, b"04A1"), (30, b"B2C3"), (3000, b"1002"), (2500, b"34")];
         assert_eq!(frames(Framing::Pause, &pieces), ["04A1B2C3", "[100234]"]);
     }
 

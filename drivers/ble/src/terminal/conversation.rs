@@ -25,7 +25,9 @@ const MOST_UNWRITTEN: usize = 16;
 /// What a reading on its way is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Is {
-    Whole { frame: Vec<u8> },
+    Whole {
+        frame: Vec<u8>,
+    },
     /// Kept for a person to decide; whoever presented it is to try again.
     Part,
 }
@@ -184,7 +186,8 @@ impl<'a> Conversation<'a> {
             (None, Some(_)) if unmarked => Health::warning(endless()),
             (None, Some(cut)) if losses.warns() => Health::warning(advised(&cut)),
             (None, cut) => {
-                let (mut en, mut zh) = (format!("connected to {target} over Bluetooth"), format!("已通过蓝牙连接 {target}"));
+                let (mut en, mut zh) =
+                    (format!("connected to {target} over Bluetooth"), format!("已通过蓝牙连接 {target}"));
                 if let Some(cut) = cut {
                     en = format!("{en}; {}", cut.en);
                     zh = format!("{zh}；{}", cut.zh);

@@ -118,4 +118,3 @@ fn fault(trouble: &Trouble, radio: &Radio) -> Text {
         _ => text,
     }
 }
-

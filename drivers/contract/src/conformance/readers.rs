@@ -174,8 +174,7 @@ async fn different_people_are_told_apart<K: Kind, D: VirtualDevice>(make: &impl 
     }
     let readings = taken(&gate.case.bench);
     let (first, second) = readings.split_at(USERS.len());
-    let credentials =
-        |part: &[Reading]| part.iter().map(|reading| reading.credential.clone()).collect::<Vec<_>>();
+    let credentials = |part: &[Reading]| part.iter().map(|reading| reading.credential.clone()).collect::<Vec<_>>();
     assert_eq!(credentials(first), credentials(second), "{}: one thing is told in two ways", gate.case.name);
     let different: std::collections::HashSet<_> = credentials(first).into_iter().collect();
     assert_eq!(different.len(), USERS.len(), "{}: two things are told as one", gate.case.name);

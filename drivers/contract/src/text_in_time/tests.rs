@@ -60,9 +60,10 @@ fn the_tail_of_a_text_whose_head_was_given_up_is_nobodys_however_late_it_comes()
 
 #[test]
 fn a_pause_shorter_than_a_stall_joins_and_a_late_terminator_ends() {
-    assert_eq!(whole(of(Ends::Terminator), &[(0, "EMP-00000000"), (30, "00100234"), (400, "\n")]), [
-        "EMP-0000000000100234"
-    ]);
+    assert_eq!(
+        whole(of(Ends::Terminator), &[(0, "EMP-00000000"), (30, "00100234"), (400, "\n")]),
+        ["EMP-0000000000100234"]
+    );
     assert_eq!(whole(of(Ends::Either), &[(0, "100234"), (300, "\n"), (2000, "34\n")]), ["100234", "34"]);
 }
 
@@ -139,10 +140,10 @@ fn a_text_without_end_costs_bounded_memory_and_not_the_text_after_it() {
     let endless = "x".repeat(3 * MAX_LINE);
     for ends in [Ends::Terminator, Ends::Either] {
         let got = told(of(ends), &[(0, &endless), (0, "\nnext\n")]);
-        assert_eq!(got.iter().map(|(whole, text)| (*whole, text.len())).collect::<Vec<_>>(), [
-            (false, MAX_LINE),
-            (true, 4)
-        ]);
+        assert_eq!(
+            got.iter().map(|(whole, text)| (*whole, text.len())).collect::<Vec<_>>(),
+            [(false, MAX_LINE), (true, 4)]
+        );
     }
     assert_eq!(whole(of(Ends::Silence), &[(0, &endless), (2000, "next")]), ["next"]);
 }

@@ -65,7 +65,9 @@ impl Layout {
             format!(
                 "the reader types as a keyboard of another layout, {en}; set the reader itself to the US (English) layout, with the code in its manual; what it typed is kept as unreadable"
             ),
-            format!("读头使用了其他键盘布局，{zh}；请按读头说明书将其设为美式（US English）键盘布局；已输入的内容作为无法识别的记录留存"),
+            format!(
+                "读头使用了其他键盘布局，{zh}；请按读头说明书将其设为美式（US English）键盘布局；已输入的内容作为无法识别的记录留存"
+            ),
         )
     }
 }

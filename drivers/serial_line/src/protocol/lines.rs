@@ -165,7 +165,9 @@ mod tests {
 
     #[test]
     fn half_a_line_is_nobodys_and_so_is_its_tail_with_every_terminator() {
-        for (end, mark) in [(End::Auto, "\n"), (End::CrLf, "\r\n"), (End::Cr, "\r"), (End::Tab, "\t"), (End::Etx, "\x03")] {
+        for (end, mark) in
+            [(End::Auto, "\n"), (End::CrLf, "\r\n"), (End::Cr, "\r"), (End::Tab, "\t"), (End::Etx, "\x03")]
+        {
             let (first, tail, next) = (format!("777{mark}"), format!("34{mark}"), format!("100234{mark}"));
             for pause in [700, 30_000] {
                 let pieces: [(u64, &[u8]); 4] =

@@ -44,11 +44,13 @@ fn settle(decoder: &mut Decoder, heard: &mut Vec<Heard>) {
 }
 
 fn lines(heard: &[Heard]) -> Vec<&[u8]> {
-    let line = |heard| match heard {
-        &Heard::Line(ref line) => Some(&line.bytes[..]),
-        _ => None,
-    };
-    heard.iter().filter_map(line).collect()
+    let mut lines = Vec::new();
+    for heard in heard {
+        if let Heard::Line(line) = heard {
+            lines.push(&line.bytes[..]);
+        }
+    }
+    lines
 }
 
 /// Bytes that readers send, and others.
