@@ -1,5 +1,6 @@
 //! One line, for as long as it lasts: what arrives is followed at once, whatever the disk and the reader's display take their time for.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -24,6 +25,11 @@ const FRAME_FOLLOWS: Duration = Duration::from_secs(1);
 /// Fewer digits of a frame tell nothing of a card.
 const LEAST_OF_A_FRAME: usize = 4;
 
+/// So long after it was written, a text that comes back is an echo.
+const ECHOES: Duration = Duration::from_secs(2);
+/// Answers that are remembered for that.
+const MOST_ECHOES: usize = 4;
+
 /// What a reading on its way is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Is {
@@ -44,6 +50,8 @@ pub(crate) struct Conversation<'a> {
     doubt: Option<Text>,
     /// A spoilt frame, and when its person was not read.
     spoilt: Option<(Vec<u8>, Instant)>,
+    /// What was written lately: an adapter of two wires gives it back, and it is nobody's text.
+    written: VecDeque<(Vec<u8>, Instant)>,
     says_again: Instant,
 }
 
@@ -53,7 +61,18 @@ impl<'a> Conversation<'a> {
         let (now, (reader, writer)) = (Instant::now(), line.split());
         let (triggering, submissions) =
             (Triggering::new(member.settings.trigger, now), Submissions::over(&member.port));
-        Self { member, reader, writer, memory, submissions, triggering, doubt: None, spoilt: None, says_again: now }
+        Self {
+            member,
+            reader,
+            writer,
+            memory,
+            submissions,
+            triggering,
+            doubt: None,
+            spoilt: None,
+            written: VecDeque::new(),
+            says_again: now,
+        }
     }
 
     /// Talks until the line is lost.
@@ -110,6 +129,9 @@ impl<'a> Conversation<'a> {
                     Duration::ZERO,
                 );
             }
+            (Heard::Line(line), Sends::Text { .. }) if self.is_echo(&line.bytes) => {
+                tracing::debug!(device = %self.member.device, "what was written to the reader came back");
+            }
             (Heard::Line(line), Sends::Text { means, .. }) => {
                 let ago = self.ago(&line);
                 match means.read(&line.bytes) {
@@ -124,6 +146,14 @@ impl<'a> Conversation<'a> {
             }
             (Heard::Line(_) | Heard::Part(_), Sends::Rdm6300) => {}
         }
+    }
+
+    /// Whether this is what was written a moment ago.
+    fn is_echo(&mut self, line: &[u8]) -> bool {
+        let now = Instant::now();
+        self.written.retain(|(_, until)| now < *until);
+        let echo = self.written.iter().position(|(written, _)| written.trim_ascii() == line.trim_ascii());
+        echo.and_then(|at| self.written.remove(at)).is_some()
     }
 
     /// How long ago this arrived.
@@ -189,6 +219,10 @@ impl<'a> Conversation<'a> {
     fn show(&mut self, reading: &Reading, sign: &Sign, seq: Option<u64>) {
         if let Some(bytes) = self.member.settings.answers.bytes(reading, sign, seq) {
             self.writer.push(&bytes);
+            if self.written.len() == MOST_ECHOES {
+                self.written.pop_front();
+            }
+            self.written.push_back((bytes, Instant::now() + ECHOES));
         }
     }
 

@@ -137,7 +137,7 @@ const REPORTS: &[Report] = &[
         "a half-duplex adapter that echoes what is written to it",
         &[("credential", "user_id"), ("answers", "text")],
         &[(0, b"100234\r\n"), (20, "OK 测试\r\n".as_bytes())],
-        &["user_id 100234", "user_id OK 测试"],
+        &["user_id 100234"],
         Condition::Working,
     ),
     (
