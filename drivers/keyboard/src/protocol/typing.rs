@@ -121,6 +121,10 @@ impl Typing {
                     && let Some(code) = self.alt_code.take()
                 {
                     match u8::try_from(code).ok().filter(u8::is_ascii) {
+                        // Scanners that type everything like this type their Enter so too.
+                        Some(b'\r' | b'\n') if !matches!(self.end, End::Tab | End::Silence) => {
+                            self.texts.end(at, typed)
+                        }
                         Some(char) => self.char(char, typed),
                         None => self.texts.lost(at),
                     }
@@ -307,12 +311,15 @@ mod tests {
         let pad = |digit: u8| match digit {
             b'0' => 82,
             b'4' => 75,
+            b'1' => 79,
+            b'2' => 80,
+            b'3' => 81,
             b'5' => 76,
             b'9' => 73,
-            _ => 80,
+            _ => 71,
         };
         let (mut heard, mut typing) = typed(End::Enter, "");
-        for (codes, wanted) in [(&["0049", "50"][..], "12"), (&["0049", "200"][..], "[1]")] {
+        for (codes, wanted) in [(&["0049", "50", "013"][..], "12"), (&["0049", "200"][..], "[1]")] {
             for code in codes {
                 typing.key(56, Stroke::Down, Duration::ZERO, &mut heard);
                 for digit in code.bytes() {
@@ -322,7 +329,7 @@ mod tests {
                 typing.key(56, Stroke::Up, Duration::ZERO, &mut heard);
             }
             typing.key(28, Stroke::Down, Duration::ZERO, &mut heard);
-            assert_eq!(shown(&heard), [wanted]);
+            assert_eq!(shown(&heard), [wanted], "{codes:?}");
             heard.clear();
         }
     }
