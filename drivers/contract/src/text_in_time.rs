@@ -114,6 +114,8 @@ impl TextInTime {
     pub fn byte(&mut self, byte: u8, at: Duration, told: &mut Vec<Told>) {
         self.pass(at, told);
         if !self.terminated && !self.held.is_empty() && at.saturating_sub(self.last) >= self.idle {
+            // Two pieces, or two texts: each is told as it is.
+            self.take(false, told);
             self.cut = true;
         }
         self.last = at;

@@ -59,8 +59,8 @@ const REPORTS: &[Report] = &[
         "goodeggs/barcode-scan-listener PR 2: a part of a code, and two codes as one",
         TEN,
         &[(0, b"00076"), (200, b"25328"), (3000, b"00076253280007625329"), (3000, b"0007625330")],
-        &["unreadable", "unreadable", "card 00745A72"],
-        // Two of three were none.
+        &["unreadable", "unreadable", "unreadable", "card 00745A72"],
+        // Three of four were none.
         Condition::Warning,
     ),
     (

@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_pause_ends_a_frame_where_the_device_marks_none() {
         let pieces: [(u64, &[u8]); 4] = [(0, b"04A1"), (30, b"B2C3"), (3000, b"1002"), (2500, b"34")];
-        assert_eq!(frames(Framing::Pause, &pieces), ["04A1B2C3", "[100234]"]);
+        assert_eq!(frames(Framing::Pause, &pieces), ["04A1B2C3", "[1002]", "[34]"]);
     }
 
     #[test]
