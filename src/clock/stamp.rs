@@ -99,3 +99,18 @@ impl Stamp {
         self.bound.is_some_and(|bound| bound <= within)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noticed_late_is_stamped_when_it_was_there_by_both_clocks() {
+        let (boottime, wall) = (BootNanos(90_000_000_000), UnixMillis(1_793_577_600_400));
+        let stamp = Stamp { boot: BootId("b".into()), boottime, wall, quality: Quality::Synchronised, bound: None };
+        let before = stamp.clone().ago(Duration::from_millis(1000));
+        assert_eq!((before.boottime, before.wall), (BootNanos(89_000_000_000), UnixMillis(1_793_577_599_400)));
+        assert_eq!((&before.boot, before.quality), (&stamp.boot, stamp.quality));
+        assert_eq!(stamp.clone().ago(Duration::ZERO), stamp);
+    }
+}

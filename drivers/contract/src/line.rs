@@ -358,6 +358,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_takes_is_given_up_and_reading_goes_on_meanwhile() {
+        let (ours, mut theirs) = tokio::io::duplex(16);
+        let place = Place::Serial("/dev/ttyUSB0".into());
+        let (mut reader, mut writer) = Line::new(place.clone(), ours).split();
+        writer.push(&[b'x'; 100]);
+        theirs.write_all(b"100234\n").await.unwrap();
+        let mut read = Vec::new();
+        tokio::select! {
+            biased;
+            stuck = writer.write() => panic!("{stuck:?}"),
+            length = reader.read(&mut read) => assert_eq!((length, &read[..]), (Ok(7), &b"100234\n"[..])),
+        }
+        assert_eq!(writer.write().await, Err(LineError::stuck(&place)));
+
+        let (ours, mut theirs) = tokio::io::duplex(16);
+        let (_reader, mut writer) = Line::new(place, ours).split();
+        writer.push(b"OK\r\n");
+        let written = tokio::time::timeout(Duration::from_secs(60), writer.write()).await;
+        let mut told = [0; 4];
+        theirs.read_exact(&mut told).await.unwrap();
+        assert!(written.is_err() && &told == b"OK\r\n", "what is written is no reason to end");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn draining_ends_even_if_the_device_never_pauses() {
         let (ours, mut theirs) = tokio::io::duplex(4096);
         let mut line = Line::new(Place::Serial("/dev/ttyUSB0".into()), ours);
