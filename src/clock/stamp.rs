@@ -87,8 +87,30 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// The stamp of what was there so long before it was noticed.
+    pub fn ago(self, length: Duration) -> Self {
+        let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        let (boottime, wall) = (self.boottime.before(length), UnixMillis(self.wall.0.saturating_sub(millis)));
+        Self { boottime, wall, ..self }
+    }
+
     /// Whether the wall clock can be used as the true time.
     pub fn trusted(&self, within: Duration) -> bool {
         self.bound.is_some_and(|bound| bound <= within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noticed_late_is_stamped_when_it_was_there_by_both_clocks() {
+        let (boottime, wall) = (BootNanos(90_000_000_000), UnixMillis(1_793_577_600_400));
+        let stamp = Stamp { boot: BootId("b".into()), boottime, wall, quality: Quality::Synchronised, bound: None };
+        let before = stamp.clone().ago(Duration::from_millis(1000));
+        assert_eq!((before.boottime, before.wall), (BootNanos(89_000_000_000), UnixMillis(1_793_577_599_400)));
+        assert_eq!((&before.boot, before.quality), (&stamp.boot, stamp.quality));
+        assert_eq!(stamp.clone().ago(Duration::ZERO), stamp);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use punchd_contract::batch::MAX_AGO;
 use punchd_contract::{
     AgentSide, Batch, Command, CommandError, Cursor, DeviceName, Done, GatewayTime, Health, Lines, NotRecorded,
     Receipt, Request, Stranger, Verdict,
@@ -168,7 +169,7 @@ impl Desk {
     }
 
     async fn journal(&self, batch: Batch, clock: Option<ClockCompared>) -> Result<Vec<Receipt>, NotRecorded> {
-        let stamp: Stamp = self.office.clock.stamp();
+        let stamp: Stamp = self.office.clock.stamp().ago(batch.ago.min(MAX_AGO));
         let holds_fingers = batch.fingers.is_some();
         let submission = Submission { device: self.device, batch, stamp, clock };
         let attendance = self.office.attendance.clone();

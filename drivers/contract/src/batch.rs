@@ -1,5 +1,7 @@
 //! What a driver hands over in one piece, to be committed in one transaction.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ClockShown, FingerModule, Reading, SerialNumber, Text};
@@ -7,11 +9,17 @@ use crate::{ClockShown, FingerModule, Reading, SerialNumber, Text};
 /// The most readings in one batch. A longer log goes in several batches; the last one carries the cursor.
 pub const MAX_BATCH: usize = 1000;
 
+/// The most that a reader's texts are told late: readings are stamped where they arrive, not from memory.
+pub const MAX_AGO: Duration = Duration::from_secs(10);
+
 /// Everything of one submission. Committed together or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// In the order of the device, at most [`MAX_BATCH`].
     pub readings: Vec<Reading>,
+    /// How long ago they were presented, where a reader without a clock of its own tells them late (by a second or two, never more
+    /// than [`MAX_AGO`]).
+    pub ago: Duration,
     /// Replaces the device's cursor, with these readings.
     pub cursor: Option<Cursor>,
     /// What was learned of the terminal in this contact.

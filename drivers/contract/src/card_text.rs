@@ -214,6 +214,25 @@ impl NumberFormat {
         }
     }
 
+    /// Whether all its texts are equally long, and no shorter one is a number too: then nothing can be missing from one that parses.
+    /// Twelve digits are no such width, because five bytes can need thirteen.
+    pub fn has_width(self) -> bool {
+        use NumberFormat as F;
+        matches!(
+            self,
+            F::H10
+                | F::H8D10
+                | F::H8D10Le
+                | F::H6D8
+                | F::H6D8Le
+                | F::H2H4
+                | F::H2H4Le
+                | F::H4H4
+                | F::H4H4Le
+                | F::H10D13
+        )
+    }
+
     fn rule(self) -> (Layout, Order) {
         use {Layout as L, Order as O};
         match self {

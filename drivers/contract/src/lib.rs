@@ -41,7 +41,13 @@ pub mod order;
 
 pub mod presented_text;
 
+pub mod text_in_time;
+
 pub mod repeat;
+
+pub mod losses;
+
+pub mod submissions;
 
 pub mod batch;
 
@@ -72,7 +78,8 @@ pub use discover::{Found, Search, Subnet};
 pub use driver::{Driver, DriverError, Kind, Member, Prepared, Registered};
 pub use finger::{FingerModule, FingerName, StoredFinger, Template};
 pub use health::{Condition, Health};
-pub use line::{Line, LineError, Lines, Mode, Parity, Place};
+pub use line::{Line, LineError, LineReader, LineWriter, Lines, Mode, Parity, Place};
+pub use losses::Losses;
 pub use names::{DeviceName, SerialNumber};
 pub use order::{Placed, Written, place};
 pub use port::{AgentSide, GatewayTime, Port, Stranger};
@@ -82,4 +89,6 @@ pub use receipt::{NotRecorded, Receipt, Verdict};
 pub use repeat::Repeat;
 pub use settings::{Endpoint, Mistake, Secret, Value, Values};
 pub use sign::{Sign, Tone};
+pub use submissions::Submissions;
 pub use text::Text;
+pub use text_in_time::{Ends, TextInTime, Told};

@@ -3,11 +3,13 @@
 //! A driver asks its [`Port`](crate::Port) for the line and speaks its protocol over it, so that the same driver works over every
 //! carrier. The agent opens what is really there; the conformance suite gives a [`Cable`](crate::conformance::Cable) in memory.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::time::Instant;
 
 use crate::{Endpoint, Text};
 
@@ -15,6 +17,8 @@ use crate::{Endpoint, Text};
 const WRITE_WAITS: Duration = Duration::from_secs(5);
 /// The most that is thrown away in one go: a device that never pauses must not hold its driver.
 const MOST_DRAINED: usize = 64 << 10;
+/// The most that waits to be written: signs are short, and a device that takes none of them is given up.
+const MOST_UNWRITTEN: usize = 16 << 10;
 
 /// Where a line leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -169,15 +173,7 @@ impl Line {
     /// and joined at will (facts/readers.md A.7). Cancel-safe. A serial port whose adapter was pulled reads nothing for ever
     /// (facts/readers.md F.10), which is told as [`LineError::Gone`].
     pub async fn read(&mut self, into: &mut Vec<u8>) -> Result<usize, LineError> {
-        let mut piece = [0; 512];
-        match self.stream.read(&mut piece).await {
-            Ok(0) => Err(LineError::Gone(self.place.clone())),
-            Ok(length) => {
-                into.extend_from_slice(piece.get(..length).unwrap_or_default());
-                Ok(length)
-            }
-            Err(error) => Err(self.broken(&error)),
-        }
+        read(&mut self.stream, &self.place, into).await
     }
 
     /// Writes all of it, bounded.
@@ -189,7 +185,7 @@ impl Line {
         match tokio::time::timeout(WRITE_WAITS, work).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.broken(&error)),
-            Err(_) => Err(LineError::Failed { place: self.place.clone(), why: "nothing takes the bytes".into() }),
+            Err(_) => Err(LineError::stuck(&self.place)),
         }
     }
 
@@ -207,19 +203,122 @@ impl Line {
         Ok(drained)
     }
 
-    fn broken(&self, error: &std::io::Error) -> LineError {
-        use std::io::ErrorKind as E;
+    /// Both ways apart, so that reading goes on while an answer is being written.
+    pub fn split(self) -> (LineReader, LineWriter) {
+        let (reads, writes) = tokio::io::split(self.stream);
         let place = self.place.clone();
+        let writer = LineWriter { stream: writes, place: self.place, unwritten: Vec::new(), due: None };
+        (LineReader { stream: reads, place }, writer)
+    }
+
+    fn broken(&self, error: &std::io::Error) -> LineError {
+        LineError::broken(&self.place, error)
+    }
+}
+
+/// What comes from the device. Dropping both halves closes the line.
+pub struct LineReader {
+    stream: ReadHalf<Box<dyn Stream>>,
+    place: Place,
+}
+
+impl LineReader {
+    /// As [`Line::read`].
+    pub async fn read(&mut self, into: &mut Vec<u8>) -> Result<usize, LineError> {
+        read(&mut self.stream, &self.place, into).await
+    }
+}
+
+/// What goes to the device.
+pub struct LineWriter {
+    stream: WriteHalf<Box<dyn Stream>>,
+    place: Place,
+    unwritten: Vec<u8>,
+    /// When what is unwritten is given up.
+    due: Option<Instant>,
+}
+
+impl LineWriter {
+    /// Puts bytes behind those that are not written yet; [`write`](Self::write) writes them.
+    pub fn push(&mut self, bytes: &[u8]) {
+        // A device that takes nothing is given up soon; until then it costs no memory.
+        if self.unwritten.len() + bytes.len() <= MOST_UNWRITTEN {
+            self.unwritten.extend_from_slice(bytes);
+        }
+        if self.due.is_none() && !self.unwritten.is_empty() {
+            self.due = Some(Instant::now() + WRITE_WAITS);
+        }
+    }
+
+    /// Writes until nothing is left and then waits for ever; an error where the device takes nothing. Cancel-safe.
+    pub async fn write(&mut self) -> Result<Infallible, LineError> {
+        loop {
+            let Some(due) = self.due else { return Ok(std::future::pending().await) };
+            if self.unwritten.is_empty() {
+                match tokio::time::timeout_at(due, self.stream.flush()).await {
+                    Ok(flushed) => flushed.map_err(|error| LineError::broken(&self.place, &error))?,
+                    Err(_) => return Err(LineError::stuck(&self.place)),
+                }
+                self.due = None;
+                continue;
+            }
+            match tokio::time::timeout_at(due, self.stream.write(&self.unwritten)).await {
+                Ok(Ok(0)) => return Err(LineError::Gone(self.place.clone())),
+                Ok(Ok(written)) => drop(self.unwritten.drain(..written.min(self.unwritten.len()))),
+                Ok(Err(error)) => return Err(LineError::broken(&self.place, &error)),
+                Err(_) => return Err(LineError::stuck(&self.place)),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for LineReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LineReader({})", self.place)
+    }
+}
+
+impl std::fmt::Debug for LineWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LineWriter({})", self.place)
+    }
+}
+
+async fn read(stream: &mut (impl AsyncRead + Unpin), place: &Place, into: &mut Vec<u8>) -> Result<usize, LineError> {
+    let mut piece = [0; 512];
+    match stream.read(&mut piece).await {
+        Ok(0) => Err(LineError::Gone(place.clone())),
+        Ok(length) => {
+            into.extend_from_slice(piece.get(..length).unwrap_or_default());
+            Ok(length)
+        }
+        Err(error) => Err(LineError::broken(place, &error)),
+    }
+}
+
+impl LineError {
+    fn stuck(place: &Place) -> Self {
+        Self::Failed { place: place.clone(), why: "nothing takes the bytes".into() }
+    }
+
+    fn broken(place: &Place, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind as E;
+        let place = place.clone();
         match error.kind() {
             E::BrokenPipe
             | E::ConnectionReset
             | E::ConnectionAborted
             | E::NotConnected
             | E::UnexpectedEof
-            | E::NotFound => LineError::Gone(place),
+            | E::NotFound
+            // A serial server that lost its power, or the network to it.
+            | E::TimedOut
+            | E::HostUnreachable
+            | E::NetworkUnreachable
+            | E::NetworkDown => Self::Gone(place),
             // EIO and ENODEV: what a pulled adapter answers.
-            _ if matches!(error.raw_os_error(), Some(5 | 6 | 19)) => LineError::Gone(place),
-            _ => LineError::Failed { place, why: error.to_string() },
+            _ if matches!(error.raw_os_error(), Some(5 | 6 | 19)) => Self::Gone(place),
+            _ => Self::Failed { place, why: error.to_string() },
         }
     }
 }
@@ -256,6 +355,30 @@ mod tests {
         let place = Place::Serial("/dev/ttyUSB0".into());
         assert_eq!(line.read(&mut Vec::new()).await, Err(LineError::Gone(place.clone())));
         assert_eq!(line.write(b"x").await, Err(LineError::Gone(place)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_takes_is_given_up_and_reading_goes_on_meanwhile() {
+        let (ours, mut theirs) = tokio::io::duplex(16);
+        let place = Place::Serial("/dev/ttyUSB0".into());
+        let (mut reader, mut writer) = Line::new(place.clone(), ours).split();
+        writer.push(&[b'x'; 100]);
+        theirs.write_all(b"100234\n").await.unwrap();
+        let mut read = Vec::new();
+        tokio::select! {
+            biased;
+            stuck = writer.write() => panic!("{stuck:?}"),
+            length = reader.read(&mut read) => assert_eq!((length, &read[..]), (Ok(7), &b"100234\n"[..])),
+        }
+        assert_eq!(writer.write().await, Err(LineError::stuck(&place)));
+
+        let (ours, mut theirs) = tokio::io::duplex(16);
+        let (_reader, mut writer) = Line::new(place, ours).split();
+        writer.push(b"OK\r\n");
+        let written = tokio::time::timeout(Duration::from_secs(60), writer.write()).await;
+        let mut told = [0; 4];
+        theirs.read_exact(&mut told).await.unwrap();
+        assert!(written.is_err() && &told == b"OK\r\n", "what is written is no reason to end");
     }
 
     #[tokio::test(start_paused = true)]

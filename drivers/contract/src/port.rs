@@ -82,7 +82,12 @@ impl Port {
 
     /// Hands over one reading of a person who is waiting; the answer comes within [`PERSON_WAITS`], whatever the disk does.
     pub async fn submit_one(&self, reading: Reading) -> Result<Receipt, NotRecorded> {
-        let batch = Batch { readings: vec![reading], ..Batch::default() };
+        self.submit_one_of(reading, Duration::ZERO).await
+    }
+
+    /// The same for what was presented so long ago: where silence ends a text, it is known late that it was one.
+    pub async fn submit_one_of(&self, reading: Reading, ago: Duration) -> Result<Receipt, NotRecorded> {
+        let batch = Batch { readings: vec![reading], ago, ..Batch::default() };
         let mut receipts = bounded(PERSON_WAITS, self.agent.submit(batch)).await?;
         receipts.pop().ok_or_else(|| NotRecorded::Failed("no receipt for the reading".into()))
     }

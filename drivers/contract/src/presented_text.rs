@@ -70,13 +70,39 @@ impl PresentedText {
         })
     }
 
+    /// Whether every text has the same width, as card numbers with leading zeros have.
+    pub fn has_width(&self) -> bool {
+        matches!(self.means, Meaning::Card(format) if format.has_width())
+    }
+
+    /// Whether this is a whole text by its width, so that nothing can be missing.
+    pub fn is_complete(&self, line: &[u8]) -> bool {
+        self.has_width() && matches!(self.read(line), Some(Ok(_)))
+    }
+
+    /// The reading of a part of a text: nobody's, kept as it came, so that a person can decide.
+    pub fn part(&self, bytes: &[u8]) -> Option<Reading> {
+        let raw = bytes.get(..MAX_LINE).unwrap_or(bytes);
+        let visible = !matches!(text_of(raw), Found::Nothing);
+        visible.then(|| self.unreadable(raw, "part"))
+    }
+
+    /// The reading of what cannot be read, kept as it came, with a word that says why.
+    pub fn unreadable(&self, raw: &[u8], why: &str) -> Reading {
+        let profile = format!("{} {why}", self.profile(None));
+        Reading::now(Credential::Unreadable, self.method(), profile, raw.get(..MAX_LINE).unwrap_or(raw))
+    }
+
     fn misread(&self, symbology: Option<&str>, raw: &[u8], text: Text) -> Misread {
-        let method = match self.means {
+        Misread { reading: Reading::now(Credential::Unreadable, self.method(), self.profile(symbology), raw), text }
+    }
+
+    fn method(&self) -> Method {
+        match self.means {
             Meaning::Card(_) => Method::Card,
             Meaning::Token => Method::Code,
             Meaning::UserId => Method::Unsaid,
-        };
-        Misread { reading: Reading::now(Credential::Unreadable, method, self.profile(symbology), raw), text }
+        }
     }
 
     fn profile(&self, symbology: Option<&str>) -> String {
@@ -92,19 +118,30 @@ impl PresentedText {
 enum Found<'a> {
     Nothing,
     Text(&'a str),
-    /// Text in several pieces with something between them that is none.
+    /// Text with something within or around it that is none and was perhaps text before.
     Mixed,
 }
 
-/// The text without what is none at its ends: noise of the line, STX, NUL.
+/// What may stand around a text without being of it: NUL and FF of a line that is plugged in, the marks and separators that readers put
+/// around (SOH to EOT, FS to US), XON and XOFF. Anything else there was a character before it was spoilt: `130` with even parity, read
+/// without, is a byte of no text and `30`, which is somebody else.
+fn is_around(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, 0x00..=0x04 | 0x0B | 0x11 | 0x13 | 0x1C..=0x1F | 0xFF)
+}
+
+/// The text without what is none around it.
 fn text_of(line: &[u8]) -> Found<'_> {
-    let pieces =
-        line.utf8_chunks().map(|chunk| chunk.valid().trim_matches(|c: char| c.is_control() || c.is_whitespace()));
-    let mut pieces = pieces.filter(|piece| !piece.is_empty());
-    match (pieces.next(), pieces.next()) {
-        (None, _) => Found::Nothing,
-        (Some(text), None) => Found::Text(text),
-        (Some(_), Some(_)) => Found::Mixed,
+    let visible = |text: &str| text.chars().any(|c| !c.is_control() && !c.is_whitespace());
+    if !line.utf8_chunks().any(|chunk| visible(chunk.valid())) {
+        return Found::Nothing;
+    }
+    let start = line.iter().position(|byte| !is_around(*byte)).unwrap_or_default();
+    let end = line.iter().rposition(|byte| !is_around(*byte)).map_or(0, |last| last + 1);
+    match line.get(start..end).map(std::str::from_utf8) {
+        Some(Ok(text)) if !text.starts_with(char::is_control) && !text.ends_with(char::is_control) => {
+            Found::Text(text.trim())
+        }
+        _ => Found::Mixed,
     }
 }
 
@@ -202,10 +239,29 @@ mod tests {
     #[test]
     fn noise_before_a_line_does_not_spoil_it_and_noise_alone_is_nothing() {
         let rules = of(Meaning::Card(NumberFormat::Hex));
-        assert_eq!(credential(&rules, b"\x00\xFF\x0204A1B2C3\x00\x80"), Credential::Card(vec![4, 0xA1, 0xB2, 0xC3]));
+        assert_eq!(credential(&rules, b"\x00\xFF\x0204A1B2C3\x00\xFF"), Credential::Card(vec![4, 0xA1, 0xB2, 0xC3]));
         assert_eq!(rules.read(b"\x00\xFF\xFE \x02"), None);
         assert_eq!(rules.read(b""), None);
         assert_eq!(credential(&rules, b"04A1\xFFB2C3"), Credential::Unreadable);
+    }
+
+    #[test]
+    fn what_is_left_of_a_text_whose_other_characters_were_spoilt_is_nobodys() {
+        for rules in [of(Meaning::UserId), of(Meaning::Token), of(Meaning::Card(NumberFormat::DecimalBe))] {
+            // 130 with even parity read without, at another speed, with a bit too many; before and behind.
+            for line in [
+                &b"\xB130"[..],
+                b"\xF8\x06\x9Ef",
+                b"\x06\x0534",
+                b"34\xB2",
+                b"\xE63\xFE",
+                b"\x7F34",
+                "34\u{85}".as_bytes(),
+            ] {
+                assert_eq!(credential(&rules, line), Credential::Unreadable, "{line:X?}");
+            }
+            assert_eq!(rules.read(b"\xB1\xB2\xFE"), None);
+        }
     }
 
     #[test]
@@ -228,6 +284,19 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// Whatever bytes of a number are spoilt: it is the number, or nobody's.
+        #[test]
+        fn a_number_with_spoilt_bytes_is_nobodys(number in "[0-9]{1,8}", spoilt in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0x80_u8..0xFF), 1..4)) {
+            let mut line = number.clone().into_bytes();
+            for (at, byte) in spoilt {
+                let at = at.index(line.len());
+                line[at] = byte;
+            }
+            let read = of(Meaning::UserId).read(&line).map(|read| read.unwrap_or_else(|misread| misread.reading).credential);
+            let whole = std::str::from_utf8(&line).is_ok();
+            proptest::prop_assert!(whole || matches!(read, None | Some(Credential::Unreadable)), "{line:X?}: {read:?}");
+        }
+
         #[test]
         fn no_line_makes_it_panic(line in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..5000)) {
             for means in [Meaning::Token, Meaning::UserId, Meaning::Card(NumberFormat::Hex)] {

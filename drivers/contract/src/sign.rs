@@ -58,6 +58,12 @@ impl Sign {
         Self { tone: Tone::Refused, name: None, text }
     }
 
+    /// The sign where only a part of what was presented arrived: it credits nobody, and a second try will do.
+    pub fn part() -> Self {
+        let text = Text::new("Only a part was read. Please try again.", "只读到一部分，请重试");
+        Self { tone: Tone::OutOfOrder, name: None, text }
+    }
+
     /// The sign for the answer to a reading.
     pub fn of(answer: &Result<Receipt, NotRecorded>) -> Self {
         let say = |tone, name: Option<&str>, en: &str, zh: &str| Self {

@@ -47,8 +47,8 @@ pub const DECLARATION: Declaration = Declaration {
             key: "idle_ms",
             shape: Shape::Integer(20, 10_000),
             default: Default::Is("80"),
-            en: "the silence, in milliseconds, that ends what a reader without terminator types; for keypads on which people type, 5000 and terminator = \"enter\"",
-            zh: "没有结尾按键时，静默多少毫秒视为结束；人工输入的键盘请设 5000 并设 terminator = \"enter\"",
+            en: "the longest pause, in milliseconds, within a text; without terminator, silence ends one: after this where its width is known (a card number with leading zeros), else after a second at least; for keypads on which people type, 5000 and terminator = \"enter\"",
+            zh: "一条内容之内最长的停顿（毫秒）；没有结尾按键时以静默判断结束：宽度固定（带前导零的卡号）时为此值，否则至少一秒；人工输入的键盘请设 5000 并设 terminator = \"enter\"",
         },
         Setting {
             key: "prefix",

@@ -104,7 +104,44 @@ async fn what_the_kernel_lost_is_no_reading_and_the_next_is() {
     keyboard.type_text("34", Habits::USUAL).await;
     keyboard.type_text("56", Habits::USUAL).await;
     sleep(SOON).await;
-    assert_eq!(cards(&bench), [Credential::UserId("56".into())]);
+    assert_eq!(cards(&bench), [Credential::Unreadable, Credential::UserId("56".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_number_is_kept_and_credits_nobody_and_the_losses_are_told_until_enough_good_ones_have_come() {
+    let (keyboard, none) = (VirtualKeyboard::new(true), Habits { ending: Ending::Nothing, num_lock: false });
+    let (bench, _driver) = start(&keyboard, &[("credential", "user_id"), ("terminator", "enter")]);
+    assert!(is(&bench, Condition::Working).await);
+    keyboard.type_text("1002", none).await;
+    sleep(Duration::from_secs(6)).await;
+    assert_eq!(keyboard.shown(), Some(Tone::OutOfOrder));
+    keyboard.type_text("34", Habits::USUAL).await;
+    sleep(SOON).await;
+    keyboard.type_text("100234", Habits::USUAL).await;
+    sleep(SOON).await;
+    assert_eq!(cards(&bench), [Credential::Unreadable, Credential::Unreadable, Credential::UserId("100234".into())]);
+    let raw: Vec<_> = bench.readings().into_iter().map(|reading| reading.raw).collect();
+    assert_eq!(raw, [&b"1002"[..], b"34", b"100234"]);
+    let health = bench.health_now().unwrap();
+    assert!(health.condition == Condition::Warning && health.text.en.starts_with("2 of the last 3 "), "{health:?}");
+    for user in 1..=20 {
+        keyboard.type_text(&format!("{user}"), Habits::USUAL).await;
+    }
+    assert!(is(&bench, Condition::Working).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_another_layout_is_named_and_no_text_becomes_an_identity() {
+    for credential in ["card", "token", "user_id"] {
+        let keyboard = VirtualKeyboard::new(false);
+        let (bench, _driver) = start(&keyboard, &[("credential", credential)]);
+        assert!(is(&bench, Condition::Working).await);
+        keyboard.type_text("))!#&$*(!!", Habits::USUAL).await;
+        assert!(is(&bench, Condition::Warning).await);
+        assert_eq!(cards(&bench), [Credential::Unreadable]);
+        let text = bench.health_now().unwrap().text;
+        assert!(text.en.contains("AZERTY") && text.en.contains("US") && !text.en.contains("token"), "{text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

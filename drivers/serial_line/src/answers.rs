@@ -1,6 +1,6 @@
 //! What is written back to the reader for each sign: texts with places for the name, the receipt's number and what was read.
 
-use punchd_contract::{NotRecorded, Reading, Receipt, Sign, Tone};
+use punchd_contract::{Reading, Sign, Tone};
 
 /// The longest line that is put into an answer: a display shows less, a machine on the other side knows what it sent.
 const MOST_TEXT: usize = 256;
@@ -102,14 +102,13 @@ impl Answers {
         }
     }
 
-    /// The bytes to write for this answer; nothing where nothing is set.
-    pub fn bytes(&self, reading: &Reading, answer: &Result<Receipt, NotRecorded>) -> Option<Vec<u8>> {
-        let sign = Sign::of(answer);
+    /// The bytes to write for this sign, with the number of the receipt if there is one; nothing where nothing is set.
+    pub fn bytes(&self, reading: &Reading, sign: &Sign, seq: Option<u64>) -> Option<Vec<u8>> {
         let template = self.0.get(index(sign.tone))?.as_ref()?;
         let place = |place: &Place| match place {
             Place::Name => visible(sign.name.as_deref().unwrap_or("")),
             Place::Tone => sign.tone.word().to_owned(),
-            Place::Seq => answer.as_ref().map_or_else(|_| "-".to_owned(), |receipt| receipt.seq.to_string()),
+            Place::Seq => seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string()),
             Place::Kind => reading.credential.kind().to_owned(),
             Place::Value => visible(&reading.credential.value()),
             Place::Line => visible(&String::from_utf8_lossy(&reading.raw)),
@@ -141,7 +140,7 @@ fn visible(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use punchd_contract::{Credential, Method, Verdict};
+    use punchd_contract::{Credential, Method, NotRecorded, Receipt, Verdict};
 
     use super::*;
 
@@ -153,8 +152,12 @@ mod tests {
         Reading::now(Credential::Card(vec![4, 0xA1, 0xB2, 0xC3]), Method::Card, "hex", b"\x0204A1B2C3".to_vec())
     }
 
+    fn bytes(answers: &Answers, answer: Result<Receipt, NotRecorded>) -> Option<Vec<u8>> {
+        answers.bytes(&reading(), &Sign::of(&answer), answer.ok().map(|receipt| receipt.seq))
+    }
+
     fn written(answers: &Answers, answer: Result<Receipt, NotRecorded>) -> String {
-        String::from_utf8(answers.bytes(&reading(), &answer).unwrap()).unwrap()
+        String::from_utf8(bytes(answers, answer).unwrap()).unwrap()
     }
 
     #[test]
@@ -164,7 +167,7 @@ mod tests {
         assert_eq!(written(&Answers::text(), Err(NotRecorded::Busy)), "RETRY\r\n");
         assert_eq!(written(&Answers::receipt(), Ok(punch("张三"))), "accepted 7 card 04A1B2C3 04A1B2C3\r\n");
         assert_eq!(written(&Answers::receipt(), Err(NotRecorded::Busy)), "out_of_order - card 04A1B2C3 04A1B2C3\r\n");
-        assert_eq!(Answers::none().bytes(&reading(), &Ok(punch("张三"))), None);
+        assert_eq!(bytes(&Answers::none(), Ok(punch("张三"))), None);
     }
 
     #[test]
@@ -172,10 +175,10 @@ mod tests {
         let mut answers = Answers::none();
         answers.set(Tone::Accepted, Template::parse("hex:1B 42").unwrap());
         answers.set(Tone::Unknown, Template::parse("[{zh}|{name}]").unwrap());
-        assert_eq!(answers.bytes(&reading(), &Ok(punch("x"))), Some(vec![0x1B, 0x42]));
+        assert_eq!(bytes(&answers, Ok(punch("x"))), Some(vec![0x1B, 0x42]));
         let unknown = written(&answers, Ok(Receipt { seq: 8, verdict: Verdict::Unknown }));
         assert_eq!(unknown, "[未登记，已留存，请联系管理员|]\r\n");
-        assert_eq!(answers.bytes(&reading(), &Err(NotRecorded::Busy)), None);
+        assert_eq!(bytes(&answers, Err(NotRecorded::Busy)), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::protocol::decoder::{Decoder, Heard};
 use crate::protocol::gm65;
-use crate::protocol::lines::End;
+use crate::protocol::lines::{End, Lines};
 
 /// How long an answer may take; a tag that lies on a reader is told again within it as well.
 const ANSWERS: Duration = Duration::from_millis(400);
@@ -36,17 +36,17 @@ pub async fn discover(search: &Search) -> Vec<Found> {
 async fn listen(mut line: Line) -> Option<(Text, Option<&'static str>)> {
     line.write(gm65::ASK_BAUD).await.ok()?;
     let end = Instant::now() + ANSWERS;
-    let mut scanner = Decoder::answering(End::Auto, ANSWERS);
+    let mut scanner = Decoder::answering(Lines::new(End::Auto, ANSWERS), ANSWERS);
     let mut tags = Decoder::rdm6300();
     let (mut bytes, mut heard) = (Vec::new(), Vec::new());
     while let Ok(Ok(_)) = timeout_at(end, line.read(&mut bytes)).await {
-        scanner.push(&bytes, &mut heard);
+        scanner.push(&bytes, Duration::ZERO, &mut heard);
         if heard.contains(&Heard::Acknowledged) {
             let (en, zh) = ("a scanner of the GM65 family", "GM65 系列扫码器");
             return Some((Text::new(en, zh), None));
         }
         heard.clear();
-        tags.push(&bytes, &mut heard);
+        tags.push(&bytes, Duration::ZERO, &mut heard);
         if heard.iter().any(|heard| matches!(heard, Heard::Card(_))) {
             let (en, zh) = ("a reader of 125 kHz cards (RDM6300, ID-12)", "125 kHz 读卡器（RDM6300、ID-12）");
             return Some((Text::new(en, zh), Some("rdm6300")));

@@ -1,20 +1,19 @@
-//! The conversation with a reader that sends lines: wait for one, hand it over, answer the person.
+//! The conversation with a reader that sends lines: opened again and again.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::future::select_all;
 use punchd_contract::{
-    CommandError, Credential, Declaration, DriverError, Found, Health, Kind, Line, LineError, Member, Method, Misread,
-    Mistake, Reading, Repeat, Search, Text, Values,
+    CommandError, Declaration, DriverError, Found, Health, Kind, Line, LineError, Losses, Member, Mistake, Place,
+    Repeat, Search, Values,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::conversation::Conversation;
 use crate::discover::discover;
 use crate::protocol::decoder::{Decoder, Heard};
-use crate::protocol::rdm6300;
-use crate::settings::{self, Sends, Settings};
-use crate::trigger::Triggering;
+use crate::settings::{self, Settings};
 
 /// Readers that send lines over a serial port.
 #[derive(Debug)]
@@ -47,30 +46,47 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// A line that lasted so long was good: the next pause is short again.
 const GOOD_LINE: Duration = Duration::from_secs(30);
-/// Health is said again this often, so that the agent sees the driver alive.
-const SAYS_AGAIN: Duration = Duration::from_secs(120);
-/// What arrived before the port was opened is of nobody who still stands there.
+/// What arrives before this much silence after the opening is of people who do not stand there any more.
 const SETTLES: Duration = Duration::from_millis(30);
+/// The same over a network, which brings what a serial server has kept meanwhile.
+const SETTLES_FAR: Duration = Duration::from_millis(300);
+/// A reader that never pauses does not keep its line from being used.
+const SETTLES_AT_MOST: Duration = Duration::from_secs(2);
 /// How long an answer to an init command may take to begin.
 const INIT_ANSWERS: Duration = Duration::from_millis(100);
-/// So many spoilt pieces without a good one between them are no accident.
-const SPOILT: u32 = 5;
+
+/// What is remembered of a reader over replugs.
+pub(crate) struct Memory {
+    /// What it ends its lines with, and whether one was cut.
+    pub decoder: Decoder,
+    /// What lies in front of it.
+    pub repeat: Repeat,
+    /// How much of what it sent was spoilt.
+    pub losses: Losses,
+    /// Where times are counted from.
+    pub origin: Instant,
+    /// What was cut by the end of the last line, or came before anybody listened to this one.
+    pub parts: Vec<Heard>,
+}
 
 /// Opens the line again and again.
 async fn serve(member: &Member<Settings>) -> Infallible {
+    let (settings, origin) = (&member.settings, Instant::now());
+    let (decoder, repeat, losses) = (settings.decoder(), Repeat::new(settings.repeat), Losses::new(origin));
+    let mut memory = Memory { decoder, repeat, losses, origin, parts: Vec::new() };
     let mut pause = FIRST_PAUSE;
-    // What a reader ends its lines with is remembered over replugs.
-    let mut decoder = member.settings.decoder();
-    let mut repeat = Repeat::new(member.settings.repeat);
     loop {
         let opened = Instant::now();
-        let lost = match member.port.line(&member.settings.place, member.settings.mode).await {
-            Ok(line) => match Conversation::new(member, line, &mut decoder, &mut repeat).go_on().await {
+        let lost = match member.port.line(&settings.place, settings.mode).await {
+            Ok(line) => match talk(member, line, &mut memory).await {
                 Ok(never) => match never {},
                 Err(lost) => lost,
             },
             Err(refused) => refused,
         };
+        // A serial server goes on with what it has kept; what hangs at a port of ours has been without power.
+        let goes_on = !matches!(settings.place, Place::Serial(_));
+        memory.decoder.broken(goes_on, &mut memory.parts);
         if opened.elapsed() >= GOOD_LINE {
             pause = FIRST_PAUSE;
         }
@@ -87,146 +103,33 @@ async fn serve(member: &Member<Settings>) -> Infallible {
     }
 }
 
-/// One line, for as long as it lasts.
-struct Conversation<'a> {
-    member: &'a Member<Settings>,
-    line: Line,
-    decoder: &'a mut Decoder,
-    repeat: &'a mut Repeat,
-    triggering: Triggering,
-    /// What is wrong with what arrives, until something good arrives.
-    doubt: Option<Text>,
-    spoilt: u32,
-    says_again: Instant,
+/// Talks over one line until it is lost.
+async fn talk(member: &Member<Settings>, mut line: Line, memory: &mut Memory) -> Result<Infallible, LineError> {
+    settle(member, &mut line, memory).await?;
+    for command in &member.settings.init {
+        line.write(command).await?;
+        line.drain(INIT_ANSWERS).await?;
+    }
+    Conversation::over(member, line, memory).go_on().await
 }
 
-impl<'a> Conversation<'a> {
-    fn new(member: &'a Member<Settings>, line: Line, decoder: &'a mut Decoder, repeat: &'a mut Repeat) -> Self {
-        let triggering = Triggering::new(member.settings.trigger, Instant::now());
-        Self { member, line, decoder, repeat, triggering, doubt: None, spoilt: 0, says_again: Instant::now() }
+/// Takes what arrives at once: it was presented before, at a time that nobody knows, and its head may be missing. None of it credits
+/// anybody; what looks like a text is kept.
+async fn settle(member: &Member<Settings>, line: &mut Line, memory: &mut Memory) -> Result<(), LineError> {
+    let quiet = if matches!(member.settings.place, Place::Serial(_)) { SETTLES } else { SETTLES_FAR };
+    let (end, mut bytes, mut heard) = (Instant::now() + SETTLES_AT_MOST, Vec::new(), Vec::new());
+    while Instant::now() < end
+        && let Ok(read) = timeout(quiet, line.read(&mut bytes)).await
+    {
+        read?;
+        let now = memory.origin.elapsed();
+        memory.decoder.push(&bytes, now, &mut heard);
+        bytes.clear();
+        memory.decoder.begun_unheard(now);
+        memory.parts.extend(heard.drain(..).filter_map(|heard| match heard {
+            Heard::Line(text) | Heard::Part(text) => Some(Heard::Part(text)),
+            _ => None,
+        }));
     }
-
-    async fn go_on(&mut self) -> Result<Infallible, LineError> {
-        self.line.drain(SETTLES).await?;
-        for command in &self.member.settings.init {
-            self.line.write(command).await?;
-            self.line.drain(INIT_ANSWERS).await?;
-        }
-        // What the last line left is of no use to this one.
-        let (mut heard, mut bytes) = (Vec::new(), Vec::new());
-        while self.decoder.waits().is_some() {
-            self.decoder.quiet(&mut heard);
-        }
-        self.say();
-        let mut last_byte = Instant::now();
-        loop {
-            heard.clear();
-            bytes.clear();
-            let (triggers, says_again) = (self.triggering.due(), self.says_again);
-            tokio::select! {
-                // What has arrived comes before the silence after it; and no flood keeps the driver from saying that it lives.
-                biased;
-                () = sleep_until(says_again) => self.say(),
-                read = self.line.read(&mut bytes) => {
-                    read?;
-                    last_byte = Instant::now();
-                    self.decoder.push(&bytes, &mut heard);
-                }
-                () = at(self.decoder.waits().map(|waits| last_byte + waits)) => self.decoder.quiet(&mut heard),
-                () = at(triggers) => {
-                    if let Some(command) = self.triggering.fire(Instant::now()) {
-                        self.line.write(command).await?;
-                    }
-                    self.say();
-                }
-                request = self.member.port.request() => request.answer(Err(CommandError::Unsupported)),
-            }
-            for heard in heard.drain(..) {
-                self.take(heard).await?;
-            }
-        }
-    }
-
-    async fn take(&mut self, heard: Heard) -> Result<(), LineError> {
-        let reading = match heard {
-            Heard::Acknowledged => {
-                self.triggering.acknowledged(Instant::now());
-                self.say();
-                return Ok(());
-            }
-            Heard::Broken => {
-                self.spoilt = self.spoilt.saturating_add(1);
-                if self.spoilt == SPOILT {
-                    self.doubt = Some(spoilt());
-                    self.say();
-                }
-                return Ok(());
-            }
-            Heard::Card(card) => {
-                let raw = rdm6300::frame(card, false);
-                Some(Ok(Reading::now(Credential::Card(card.to_vec()), Method::Card, "rdm6300", raw)))
-            }
-            Heard::Line(line) => match &self.member.settings.sends {
-                Sends::Text { means, .. } => means.read(&line),
-                Sends::Rdm6300 => None,
-            },
-        };
-        let (reading, doubt) = match reading {
-            None => return Ok(()),
-            Some(Ok(reading)) => (reading, None),
-            Some(Err(Misread { reading, text })) => (reading, Some(text)),
-        };
-        self.triggering.read(Instant::now());
-        if !self.repeat.is_new(&reading.raw, Instant::now()) {
-            return Ok(());
-        }
-        self.hand_over(reading).await?;
-        self.spoilt = 0;
-        self.doubt = doubt;
-        self.say();
-        Ok(())
-    }
-
-    /// The person is answered only after the reading is on disk.
-    async fn hand_over(&mut self, reading: Reading) -> Result<(), LineError> {
-        let answer = self.member.port.submit_one(reading.clone()).await;
-        if let Err(error) = &answer {
-            tracing::warn!(device = %self.member.device, %error, "a reading was not recorded, the person is told to try again");
-        }
-        self.repeat.answered(answer.is_ok(), Instant::now());
-        match self.member.settings.answers.bytes(&reading, &answer) {
-            Some(bytes) => self.line.write(&bytes).await,
-            None => Ok(()),
-        }
-    }
-
-    fn say(&mut self) {
-        self.says_again = Instant::now() + SAYS_AGAIN;
-        let (port, settings) = (&self.member.port, &self.member.settings);
-        if let Some(silent) = self.triggering.silent() {
-            port.health(Health::fault(silent));
-        } else if let Some(doubt) = &self.doubt {
-            port.health(Health::warning(doubt.clone()));
-        } else if self.triggering.is_working() {
-            let (place, baud) = (&settings.place, settings.mode.baud);
-            port.health(Health::working(Text::new(
-                format!("waiting for what is presented, at {place} with {baud} baud"),
-                format!("等待读取，位于 {place}，波特率 {baud}"),
-            )));
-        }
-    }
-}
-
-async fn at(when: Option<Instant>) {
-    match when {
-        Some(when) => sleep_until(when).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn spoilt() -> Text {
-    Text::new(
-        "what arrives is spoilt on its way: check `baud`, `parity`, `format`, `terminator` and the wiring",
-        "收到的数据不完整或校验错误：请检查 `baud`、`parity`、`format`、`terminator` 和接线",
-    )
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! [`protocol`] is bytes and values; [`settings`] says what a line means; `driver` waits for lines, hands them over and answers.
 
 pub mod answers;
+mod conversation;
 mod discover;
 mod driver;
 pub mod protocol;

@@ -9,7 +9,7 @@ use punchd_contract::{
 
 use crate::answers::{self, Answers, Template, bytes_of};
 use crate::protocol::decoder::Decoder;
-use crate::protocol::lines::{self, End};
+use crate::protocol::lines::{self, End, Lines};
 
 /// What a reader that sends lines is and what can be set about it.
 pub const DECLARATION: Declaration = Declaration {
@@ -72,8 +72,8 @@ pub const DECLARATION: Declaration = Declaration {
             key: "idle_ms",
             shape: Shape::Integer(20, 5000),
             default: Default::Is("80"),
-            en: "the silence, in milliseconds, that ends a line without terminator",
-            zh: "没有结束符时，静默多少毫秒视为一行结束",
+            en: "the longest pause, in milliseconds, within a line; without terminator, silence ends a line: after this where its width is known (a card number with leading zeros), else after a second",
+            zh: "一行之内最长的停顿（毫秒）；没有结束符时以静默判断结束：宽度固定（带前导零的卡号）时为此值，否则为一秒",
         },
         Setting {
             key: "prefix",
@@ -184,8 +184,13 @@ impl Settings {
     pub fn decoder(&self) -> Decoder {
         match &self.sends {
             Sends::Rdm6300 => Decoder::rdm6300(),
-            Sends::Text { end, idle, .. } if self.trigger == Trigger::Gm65 => Decoder::answering(*end, *idle),
-            Sends::Text { end, idle, .. } => Decoder::text(*end, *idle),
+            Sends::Text { end, idle, means } => {
+                let lines = Lines::new(*end, *idle).meaning(means);
+                match self.trigger {
+                    Trigger::Gm65 => Decoder::answering(lines, *idle),
+                    Trigger::Free | Trigger::Honeywell => Decoder::text(lines),
+                }
+            }
         }
     }
 }

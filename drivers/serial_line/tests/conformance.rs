@@ -83,7 +83,13 @@ impl VirtualDevice for Device {
                     self.cable.unplug();
                     self.cable.replug();
                 }
-                Exchange::RepeatLast => self.reader.repeat(),
+                Exchange::RepeatLast => {
+                    self.reader.repeat();
+                    if !self.terminated {
+                        // What comes sooner after it could be its tail.
+                        sleep(Duration::from_millis(1500)).await;
+                    }
+                }
                 Exchange::SlowMillis(by) => self.reader.slow(Duration::from_millis(by)),
                 Exchange::HalfFrame | Exchange::ClockOffSeconds(_) => return false,
             }

@@ -20,7 +20,7 @@ pub fn read(frame: &[u8], prefix: &str, content: Content) -> Option<Result<Readi
     };
     let rest = rest.strip_prefix(prefix.as_bytes())?;
     let mut said = match content {
-        Content::Text(means) => PresentedText { means, prefix: String::new(), suffix: String::new() }.read(rest)?,
+        Content::Text(means) => presented(means).read(rest)?,
         Content::CardBytes => {
             let reading = |credential| Reading::now(credential, Method::Card, "bytes", rest);
             let misread = || Misread { reading: reading(Credential::Unreadable), text: no_card(rest.len()) };
@@ -32,6 +32,19 @@ pub fn read(frame: &[u8], prefix: &str, content: Content) -> Option<Result<Readi
         Ok(reading) | Err(Misread { reading, .. }) => reading.raw = frame.to_vec(),
     }
     Some(said)
+}
+
+/// The reading of a part of a frame that was cut: nobody's, kept as it came. `None` where nothing of it can be seen.
+pub fn part(bytes: &[u8], content: Content) -> Option<Reading> {
+    match content {
+        Content::Text(means) => presented(means).part(bytes),
+        Content::CardBytes => Some(Reading::now(Credential::Unreadable, Method::Card, "bytes part", bytes)),
+    }
+}
+
+/// What texts mean, apart from a prefix, which is taken off before.
+pub fn presented(means: Meaning) -> PresentedText {
+    PresentedText { means, prefix: String::new(), suffix: String::new() }
 }
 
 /// 2 to 10 bytes are a card: none has more (ISO/IEC 14443-3 UIDs), and one byte is no number.

@@ -27,7 +27,7 @@ const LETS_GO: Duration = Duration::from_secs(5);
 
 /// A link. Dropping it disconnects.
 pub struct Link {
-    notified: mpsc::Receiver<Vec<u8>>,
+    notified: mpsc::Receiver<(Instant, Vec<u8>)>,
     ended: watch::Receiver<Option<Trouble>>,
     peer: Arc<dyn Peer>,
     room: usize,
@@ -74,15 +74,20 @@ impl Link {
 
     /// The next notification; cancel-safe. What arrived before the end is still told.
     pub async fn read(&mut self) -> Result<Vec<u8>, Trouble> {
+        self.read_at().await.map(|(_, bytes)| bytes)
+    }
+
+    /// The same, with when it arrived.
+    pub async fn read_at(&mut self) -> Result<(Instant, Vec<u8>), Trouble> {
         match self.notified.recv().await {
-            Some(bytes) => Ok(bytes),
+            Some(notified) => Ok(notified),
             None => Err(self.end()),
         }
     }
 
     /// The same, for a poll.
     pub(crate) fn poll_read(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Option<Vec<u8>>> {
-        self.notified.poll_recv(context)
+        self.notified.poll_recv(context).map(|notified| notified.map(|(_, bytes)| bytes))
     }
 
     /// Writes all of it, in pieces that the device takes.
@@ -144,11 +149,11 @@ impl Writer {
 /// Takes what the device notifies, until nobody reads or too much waits.
 async fn forward(
     mut notifications: BoxStream<'static, Vec<u8>>,
-    incoming: &mpsc::Sender<Vec<u8>>,
+    incoming: &mpsc::Sender<(Instant, Vec<u8>)>,
     device: String,
 ) -> Trouble {
     while let Some(bytes) = notifications.next().await {
-        if incoming.try_send(bytes).is_err() {
+        if incoming.try_send((Instant::now(), bytes)).is_err() {
             return Trouble::Flood(device);
         }
     }

@@ -5,20 +5,48 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use punchd_contract::{CommandError, Condition, DriverError, Health, Member, Misread, Port, Sign, Text};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use punchd_contract::text_in_time::Told;
+use punchd_contract::{CommandError, Condition, DriverError, Health, Losses, Member, Port, Repeat, Text};
+use tokio::time::{Instant, sleep};
 
 use super::Settings;
-use crate::protocol::content;
+use super::conversation::Conversation;
+use crate::protocol::content::{Content, presented};
 use crate::protocol::frame::Decoder;
-use crate::radio::{Link, Radio, Source, State, Trouble};
+use crate::radio::{Radio, Source, State, Trouble};
 
 /// The first and the longest wait before trying again.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// A link that held for so long was a good one: the next is tried at once.
 const STEADY: Duration = Duration::from_secs(30);
-/// How often an idle device's health is said again, so that its driver is not taken for dead.
-const TOUCH: Duration = Duration::from_secs(240);
+/// What is remembered of a device over links.
+pub(super) struct Memory {
+    /// Where its frames end, and whether one was cut.
+    pub decoder: Decoder,
+    /// What lies in front of it.
+    pub repeat: Repeat,
+    /// How much of what it sent was cut.
+    pub losses: Losses,
+    /// Where times are counted from.
+    pub origin: Instant,
+    /// A whole frame has come: it marks them as set.
+    pub marks: bool,
+    /// What the end of the last link has cut.
+    pub parts: Vec<Told>,
+}
+
+impl Memory {
+    fn new(settings: &Settings) -> Self {
+        let (origin, decoder) = (Instant::now(), Decoder::new(settings.framing, settings.pause));
+        // Behind a prefix the width of what is notified is not that of a number.
+        let decoder = match settings.content {
+            Content::Text(means) if settings.prefix.is_empty() => decoder.meaning(&presented(means)),
+            Content::Text(_) | Content::CardBytes => decoder,
+        };
+        let (repeat, losses) = (Repeat::new(settings.repeat), Losses::new(origin));
+        Self { decoder, repeat, losses, origin, marks: false, parts: Vec::new() }
+    }
+}
 
 /// Serves the devices, each for itself.
 pub(super) async fn run<S: Source>(members: Vec<Member<Settings>>) -> Result<(), DriverError> {
@@ -46,12 +74,13 @@ async fn connect_again(member: &Member<Settings>, radio: &Arc<Radio>) -> Infalli
     let target = &wanted.target;
     let looking = Text::new(format!("looking for {target} over Bluetooth"), format!("正在通过蓝牙寻找 {target}"));
     member.port.health(Health { condition: Condition::Starting, text: looking });
-    let mut wait = RETRY.0;
+    let (mut wait, mut memory) = (RETRY.0, Memory::new(&member.settings));
     loop {
         let trouble = match radio.link(wanted).await {
             Ok(link) => {
                 let since = Instant::now();
-                let trouble = Conversation::over(member, link).hold().await;
+                let trouble = Conversation::over(member, link, &mut memory).hold().await;
+                memory.decoder.broken(&mut memory.parts);
                 if since.elapsed() >= STEADY {
                     wait = RETRY.0;
                 }
@@ -87,110 +116,5 @@ fn fault(trouble: &Trouble, radio: &Radio) -> Text {
             format!("{}。蓝牙完全收不到信号：可尝试 `systemctl restart bluetooth`", text.zh),
         ),
         _ => text,
-    }
-}
-
-/// What was presented last, and what was answered.
-struct Last {
-    frame: Vec<u8>,
-    at: Instant,
-    answer: Vec<u8>,
-}
-
-/// One link's worth of talking.
-struct Conversation<'a> {
-    member: &'a Member<Settings>,
-    link: Link,
-    decoder: Decoder,
-    last: Option<Last>,
-    /// What is to be looked at, if the last message was not what the settings say.
-    doubt: Option<Text>,
-}
-
-impl<'a> Conversation<'a> {
-    fn over(member: &'a Member<Settings>, link: Link) -> Self {
-        Self { member, link, decoder: Decoder::new(member.settings.framing), last: None, doubt: None }
-    }
-
-    /// Talks until the link is gone.
-    async fn hold(mut self) -> Trouble {
-        match self.talk().await {
-            Ok(never) => match never {},
-            Err(trouble) => trouble,
-        }
-    }
-
-    async fn talk(&mut self) -> Result<Infallible, Trouble> {
-        let settings = &self.member.settings;
-        for bytes in &settings.init {
-            self.link.write(bytes).await?;
-        }
-        tracing::info!(device = %self.member.device, pipe = self.link.pipe(), "Bluetooth device is connected");
-        let mut touch = interval(TOUCH);
-        touch.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heard = Instant::now();
-        loop {
-            let pause = async {
-                if self.decoder.waits() {
-                    sleep_until(heard + settings.pause).await;
-                } else {
-                    std::future::pending().await
-                }
-            };
-            let frames = tokio::select! {
-                // What has come is taken before a pause is believed.
-                biased;
-                bytes = self.link.read() => {
-                    let bytes = bytes?;
-                    heard = Instant::now();
-                    self.decoder.push(&bytes)
-                }
-                () = pause => self.decoder.pause().into_iter().collect(),
-                _ = touch.tick() => {
-                    self.say();
-                    continue;
-                }
-            };
-            for frame in frames {
-                self.take(frame).await?;
-            }
-        }
-    }
-
-    async fn take(&mut self, frame: Vec<u8>) -> Result<(), Trouble> {
-        let settings = &self.member.settings;
-        if let Some(last) = &self.last
-            && last.frame == frame
-            && last.at.elapsed() < settings.repeat
-        {
-            return self.link.write(&last.answer).await;
-        }
-        let (mut reading, doubt) = match content::read(&frame, &settings.prefix, settings.content) {
-            None => return Ok(()),
-            Some(Ok(reading)) => (reading, None),
-            Some(Err(Misread { reading, text })) => (reading, Some(text)),
-        };
-        let how = reading.profile.as_deref().unwrap_or_default();
-        reading.profile = Some(format!("ble:{} {how}", self.link.pipe()));
-        let at = Instant::now();
-        let answer = self.member.port.submit_one(reading).await;
-        let told = settings.answers.as_ref().map(|answers| answers.bytes(&Sign::of(&answer))).unwrap_or_default();
-        // Who was told to try again is not repeating himself.
-        self.last = answer.is_ok().then(|| Last { frame, at, answer: told.clone() });
-        self.doubt = doubt;
-        self.say();
-        self.link.write(&told).await
-    }
-
-    fn say(&self) {
-        let target = &self.member.settings.wanted.target;
-        let health = match &self.doubt {
-            Some(doubt) => Health::warning(doubt.clone()),
-            None => Health::working(Text::new(
-                format!("connected to {target} over Bluetooth"),
-                format!("已通过蓝牙连接 {target}"),
-            )),
-        };
-        self.member.port.health(health);
     }
 }

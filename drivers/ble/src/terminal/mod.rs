@@ -1,5 +1,6 @@
 //! Devices that notify what is presented over a GATT characteristic, and are told back what became of it.
 
+mod conversation;
 mod driver;
 mod settings;
 

@@ -73,8 +73,8 @@ pub(super) const DECLARATION: Declaration = Declaration {
             key: "pause_ms",
             shape: Shape::Integer(20, 10_000),
             default: Default::Is("300"),
-            en: "milliseconds without a byte that end a message (\"pause\") or make half of one void",
-            zh: "多少毫秒没有字节即视为消息结束（\"pause\"），或使未完的消息作废",
+            en: "milliseconds without a byte that make half of a message void (at least 500 with \"line\"); with \"pause\", the longest pause within a message, which is taken after three seconds of silence",
+            zh: "多少毫秒没有字节即视未完的消息为作废（\"line\" 时至少 500）；\"pause\" 时为一条消息之内最长的停顿，静默三秒后才算结束",
         },
         Setting {
             key: "prefix",

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use punchd_contract::presented_text::MAX_LINE;
+use punchd_contract::text_in_time::Told;
+use punchd_contract::{Ends, PresentedText, TextInTime};
 
 use super::keys::{Key, key};
-
-/// After this much silence what was typed before an Enter that never came is given up. Longer where `idle` is, for people who type.
-const STALE: Duration = Duration::from_millis(500);
 
 /// What ends a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,35 +31,19 @@ pub enum Stroke {
     Again,
 }
 
-/// What was typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
-    /// A text, without its end.
-    Text(Vec<u8>),
-    /// A text that is not whole: its end or a part of it was lost, or it is too long.
-    Spoilt,
-}
-
-/// Follows what is typed. Holds at most [`MAX_LINE`] bytes.
+/// Follows what is typed. Holds at most one text.
 #[derive(Debug)]
 pub struct Typing {
     end: End,
-    idle: Duration,
-    held: Held,
+    texts: TextInTime,
     /// Shift, control and the others that are down.
     shift: [bool; 2],
     control: [bool; 2],
     other: [bool; 4],
-    /// Enter or Tab has ended a text before: this reader types one.
-    terminated: bool,
+    /// The number that is typed while Alt is held: how some scanners type any character under any layout.
+    alt_code: Option<u32>,
     /// When the last key came.
     last: Duration,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    text: Vec<u8>,
-    spoilt: bool,
 }
 
 impl End {
@@ -96,22 +78,31 @@ impl Typing {
     /// Texts that end like this; `idle` is the silence that ends one where nothing else does.
     pub fn new(end: End, idle: Duration) -> Self {
         let (shift, control, other) = Default::default();
-        let terminated = matches!(end, End::Enter | End::Tab);
-        Self { end, idle, held: Held::default(), shift, control, other, terminated, last: Duration::ZERO }
+        let ends = match end {
+            End::Auto => Ends::Either,
+            End::Enter | End::Tab => Ends::Terminator,
+            End::Silence => Ends::Silence,
+        };
+        let texts = TextInTime::new(ends, idle);
+        Self { end, texts, shift, control, other, alt_code: None, last: Duration::ZERO }
     }
 
-    /// The reader was plugged in again: no key is down, nothing is typed. What ends its texts is remembered.
-    pub fn plugged_in(&mut self) {
-        let terminated = self.terminated;
-        *self = Self::new(self.end, self.idle);
-        self.terminated |= terminated;
+    /// The same, of texts that mean this.
+    pub fn meaning(mut self, means: &PresentedText) -> Self {
+        self.texts = self.texts.meaning(means);
+        self
     }
 
-    /// A key event, and when it happened by any clock: who reads late must not join what was typed apart.
-    pub fn key(&mut self, code: u16, stroke: Stroke, at: Duration, typed: &mut Vec<Typed>) {
-        if self.waits().is_some_and(|waits| at.saturating_sub(self.last) >= waits) {
-            typed.extend(self.quiet());
-        }
+    /// The reader was pulled: no key is down, and what it had begun to type it does not go on with. What ends its texts is remembered.
+    pub fn unplugged(&mut self, typed: &mut Vec<Told>) {
+        self.texts.broken(false, typed);
+        (self.shift, self.control, self.other) = Default::default();
+        self.alt_code = None;
+    }
+
+    /// A key event, and when it happened by a clock that never goes back: who reads late must not join what was typed apart.
+    pub fn key(&mut self, code: u16, stroke: Stroke, at: Duration, typed: &mut Vec<Told>) {
+        self.texts.pass(at, typed);
         self.last = at;
         let down = stroke == Stroke::Down;
         let hold = |places: &mut [bool], place: usize| {
@@ -124,79 +115,89 @@ impl Typing {
         match key(code) {
             Key::Shift(place) => hold(&mut self.shift, place),
             Key::Control(place) => hold(&mut self.control, place),
-            Key::Other(place) => hold(&mut self.other, place),
-            _ if !down => {}
-            Key::Enter if self.end != End::Tab => typed.extend(self.ended()),
-            Key::Tab if matches!(self.end, End::Auto | End::Tab) => typed.extend(self.ended()),
-            Key::Enter => self.char(b'\n'),
-            Key::Tab => self.char(b'\t'),
-            Key::Backspace => {
-                self.held.text.pop();
+            Key::Other(place) => {
+                hold(&mut self.other, place);
+                if stroke == Stroke::Up
+                    && let Some(code) = self.alt_code.take()
+                {
+                    match u8::try_from(code).ok().filter(u8::is_ascii) {
+                        // Scanners that type everything like this type their Enter so too.
+                        Some(b'\r' | b'\n') if !matches!(self.end, End::Tab | End::Silence) => {
+                            self.texts.end(at, typed)
+                        }
+                        Some(char) => self.char(char, typed),
+                        None => self.texts.lost(at),
+                    }
+                }
             }
-            Key::Char(..) if self.other.contains(&true) => self.held.spoilt = true,
+            _ if !down => {}
+            Key::Enter if self.end != End::Tab && self.end != End::Silence => self.texts.end(at, typed),
+            Key::Tab if matches!(self.end, End::Auto | End::Tab) => self.texts.end(at, typed),
+            Key::Enter => self.char(b'\n', typed),
+            Key::Tab => self.char(b'\t', typed),
+            Key::Backspace => drop(self.texts.back()),
+            Key::Char(digit @ b'0'..=b'9', shifted) if self.other == ALT && digit == shifted => {
+                let code = self.alt_code.unwrap_or(0).saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+                self.alt_code = Some(code);
+            }
+            Key::Char(..) if self.other.contains(&true) => self.texts.lost(at),
             // Control codes in a barcode are typed with control: GS as control and ].
-            Key::Char(plain, _) if self.control.contains(&true) => self.char(plain.to_ascii_uppercase() & 0x1F),
-            Key::Char(plain, shifted) => self.char(if self.shift.contains(&true) { shifted } else { plain }),
+            Key::Char(plain, _) if self.control.contains(&true) => self.char(plain.to_ascii_uppercase() & 0x1F, typed),
+            Key::Char(plain, shifted) => {
+                let shift = self.shift.contains(&true);
+                self.char(if shift { shifted } else { plain }, typed);
+            }
             Key::Nothing => {}
         }
     }
 
-    /// Events were lost between reader and us.
+    /// Events were lost between reader and us: what was typed is not whole.
     pub fn lost(&mut self) {
-        self.held.spoilt = true;
+        self.texts.lost(self.last);
         // Whether they are still down is not known; readers hold nothing for long.
         (self.shift, self.control, self.other) = Default::default();
+        self.alt_code = None;
     }
 
-    /// How much silence means something now; `None`: none does.
+    /// After how much silence since the last key something is to be told; `None`: nothing is.
     pub fn waits(&self) -> Option<Duration> {
-        let open = self.held.spoilt || !self.held.text.is_empty();
-        open.then(|| if self.terminated { STALE.max(self.idle) } else { self.idle })
+        self.texts.due().map(|due| due.saturating_sub(self.last))
     }
 
     /// There was that much silence.
-    pub fn quiet(&mut self) -> Option<Typed> {
-        let held = std::mem::take(&mut self.held);
-        match held {
-            Held { spoilt: false, text } if text.is_empty() => None,
-            Held { spoilt: false, text } if !self.terminated => Some(Typed::Text(text)),
-            _ => Some(Typed::Spoilt),
+    pub fn quiet(&mut self, typed: &mut Vec<Told>) {
+        if let Some(due) = self.texts.due() {
+            self.texts.pass(due, typed);
         }
     }
 
-    fn ended(&mut self) -> Option<Typed> {
-        if self.end == End::Silence {
-            self.char(b'\n');
-            return None;
-        }
-        let held = std::mem::take(&mut self.held);
-        self.terminated |= !held.text.is_empty();
-        match held {
-            Held { spoilt: true, .. } => Some(Typed::Spoilt),
-            Held { text, .. } => (!text.is_empty()).then_some(Typed::Text(text)),
-        }
+    /// When the last key came.
+    pub fn last(&self) -> Duration {
+        self.last
     }
 
-    fn char(&mut self, char: u8) {
-        if self.held.text.len() == MAX_LINE {
-            self.held = Held { text: Vec::new(), spoilt: true };
-        }
-        self.held.text.push(char);
+    fn char(&mut self, char: u8, typed: &mut Vec<Told>) {
+        self.texts.byte(char, self.last, typed);
     }
 }
 
+/// Alt of the left hand alone: with it, digits of the number pad spell a character's code.
+const ALT: [bool; 4] = [true, false, false, false];
+
 #[cfg(test)]
 mod tests {
+    use punchd_contract::text_in_time::{STALE, Text};
+
     use super::super::keys::{NUM_LOCK, SHIFT, stroke};
     use super::*;
 
     const IDLE: Duration = Duration::from_millis(80);
 
-    fn type_text(typing: &mut Typing, text: &str, typed: &mut Vec<Typed>) {
+    fn type_text(typing: &mut Typing, text: &str, typed: &mut Vec<Told>) {
         type_after(typing, Duration::from_millis(2), text, typed);
     }
 
-    fn type_after(typing: &mut Typing, mut pause: Duration, text: &str, typed: &mut Vec<Typed>) {
+    fn type_after(typing: &mut Typing, mut pause: Duration, text: &str, typed: &mut Vec<Told>) {
         for char in text.bytes() {
             let (code, shift) = match char {
                 b'\n' => (28, false),
@@ -216,49 +217,61 @@ mod tests {
         }
     }
 
-    fn typed(end: End, text: &str) -> (Vec<Typed>, Typing) {
+    fn typed(end: End, text: &str) -> (Vec<Told>, Typing) {
         let (mut typing, mut typed) = (Typing::new(end, IDLE), Vec::new());
         type_text(&mut typing, text, &mut typed);
         (typed, typing)
     }
 
-    fn text(text: &str) -> Typed {
-        Typed::Text(text.into())
+    /// Whole texts as they are, parts in brackets.
+    fn shown(told: &[Told]) -> Vec<String> {
+        let show = |told: &Told| match told {
+            Told::Whole(Text { bytes, .. }) => String::from_utf8(bytes.clone()).unwrap(),
+            Told::Part(Text { bytes, .. }) => format!("[{}]", String::from_utf8(bytes.clone()).unwrap()),
+        };
+        told.iter().map(show).collect()
     }
 
     #[test]
     fn a_card_number_and_a_code_are_typed_with_enter_or_tab() {
-        assert_eq!(typed(End::Auto, "0007625328\n").0, [text("0007625328")]);
-        assert_eq!(typed(End::Auto, "]Q1A1.Key_9/-?\t04A1b2C3\n").0, [text("]Q1A1.Key_9/-?"), text("04A1b2C3")]);
-        assert_eq!(typed(End::Enter, "a\tb\n").0, [text("a\tb")]);
-        assert_eq!(typed(End::Tab, "a\nb\t").0, [text("a\nb")]);
-        assert_eq!(typed(End::Auto, "\n\n\t").0, []);
+        assert_eq!(shown(&typed(End::Auto, "0007625328\n").0), ["0007625328"]);
+        assert_eq!(shown(&typed(End::Auto, "]Q1A1.Key_9/-?\t04A1b2C3\n").0), ["]Q1A1.Key_9/-?", "04A1b2C3"]);
+        assert_eq!(shown(&typed(End::Enter, "a\tb\n").0), ["a\tb"]);
+        assert_eq!(shown(&typed(End::Tab, "a\nb\t").0), ["a\nb"]);
+        assert_eq!(shown(&typed(End::Auto, "\n\n\t").0), [""; 0]);
     }
 
     #[test]
     fn silence_ends_what_a_reader_without_enter_types() {
         for end in [End::Auto, End::Silence] {
-            let (ended, mut typing) = typed(end, "0007625328");
-            assert_eq!((ended, typing.waits()), (vec![], Some(IDLE)));
-            assert_eq!((typing.quiet(), typing.waits()), (Some(text("0007625328")), None));
+            let (mut heard, mut typing) = typed(end, "0007625328");
+            assert!(heard.is_empty() && typing.waits().is_some());
+            typing.quiet(&mut heard);
+            assert_eq!((shown(&heard), typing.waits()), (vec!["0007625328".to_owned()], None));
         }
     }
 
     #[test]
     fn what_was_typed_apart_is_not_joined_by_who_reads_late() {
         let (mut heard, mut typing) = typed(End::Silence, "111");
-        type_after(&mut typing, IDLE, "222", &mut heard);
-        assert_eq!(heard, [text("111")]);
-        assert_eq!(typing.quiet(), Some(text("222")));
+        type_after(&mut typing, Duration::from_secs(2), "222", &mut heard);
+        typing.quiet(&mut heard);
+        assert_eq!(shown(&heard), ["111", "222"]);
     }
 
     #[test]
-    fn half_a_text_of_a_reader_with_enter_is_given_up_and_never_joined_to_the_next() {
-        for end in [End::Auto, End::Enter] {
-            let (mut heard, mut typing) = typed(end, "1111\n22");
-            assert_eq!(typing.waits(), Some(STALE));
-            type_after(&mut typing, STALE, "3333\n", &mut heard);
-            assert_eq!(heard, [text("1111"), Typed::Spoilt, text("3333")]);
+    fn half_a_number_is_nobodys_and_so_is_its_tail() {
+        for (end, idle, pause) in [
+            (End::Auto, IDLE, STALE),
+            (End::Enter, IDLE, STALE),
+            (End::Enter, Duration::from_secs(5), Duration::from_secs(6)),
+            (End::Enter, Duration::from_secs(5), Duration::from_secs(600)),
+        ] {
+            let (mut typing, mut heard) = (Typing::new(end, idle), Vec::new());
+            type_text(&mut typing, "777\n1002", &mut heard);
+            type_after(&mut typing, pause, "34\n", &mut heard);
+            type_text(&mut typing, "100234\n", &mut heard);
+            assert_eq!(shown(&heard), ["777", "[1002]", "[34]", "100234"], "{end:?} {pause:?}");
         }
     }
 
@@ -272,7 +285,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(heard, [text("123")]);
+        assert_eq!(shown(&heard), ["123"]);
     }
 
     #[test]
@@ -284,27 +297,49 @@ mod tests {
         press(29, Stroke::Up);
         press(48, Stroke::Down);
         press(28, Stroke::Down);
+        press(31, Stroke::Down);
         press(56, Stroke::Down);
         press(30, Stroke::Down);
         press(56, Stroke::Up);
         press(28, Stroke::Down);
-        assert_eq!(heard, [text("a\x1Db"), Typed::Spoilt]);
+        assert_eq!(shown(&heard), ["a\u{1D}b", "[s]"]);
+    }
+
+    #[test]
+    fn characters_that_are_typed_as_alt_and_their_number_are_read() {
+        // 0049 and 50 with the left Alt: 1 and 2. A number that no ASCII character has spoils the text.
+        let pad = |digit: u8| match digit {
+            b'0' => 82,
+            b'4' => 75,
+            b'1' => 79,
+            b'2' => 80,
+            b'3' => 81,
+            b'5' => 76,
+            b'9' => 73,
+            _ => 71,
+        };
+        let (mut heard, mut typing) = typed(End::Enter, "");
+        for (codes, wanted) in [(&["0049", "50", "013"][..], "12"), (&["0049", "200"][..], "[1]")] {
+            for code in codes {
+                typing.key(56, Stroke::Down, Duration::ZERO, &mut heard);
+                for digit in code.bytes() {
+                    typing.key(pad(digit), Stroke::Down, Duration::ZERO, &mut heard);
+                    typing.key(pad(digit), Stroke::Up, Duration::ZERO, &mut heard);
+                }
+                typing.key(56, Stroke::Up, Duration::ZERO, &mut heard);
+            }
+            typing.key(28, Stroke::Down, Duration::ZERO, &mut heard);
+            assert_eq!(shown(&heard), [wanted], "{codes:?}");
+            heard.clear();
+        }
     }
 
     #[test]
     fn what_the_kernel_lost_spoils_the_text_and_not_the_next() {
-        let (mut heard, mut typing) = typed(End::Auto, "12");
+        let (mut heard, mut typing) = typed(End::Auto, "777\n12");
         typing.lost();
-        type_text(&mut typing, "45\n678\n", &mut heard);
-        assert_eq!(heard, [Typed::Spoilt, text("678")]);
-    }
-
-    #[test]
-    fn a_text_without_end_costs_bounded_memory_and_not_the_next() {
-        let (mut heard, mut typing) = typed(End::Enter, &"x".repeat(2 * MAX_LINE + 9));
-        type_text(&mut typing, "\nnext\n", &mut heard);
-        assert_eq!(heard, [Typed::Spoilt, text("next")]);
-        assert!(typing.held.text.capacity() <= 2 * MAX_LINE);
+        type_after(&mut typing, Duration::from_secs(9), "45\n678\n", &mut heard);
+        assert_eq!(shown(&heard), ["777", "[12]", "[45]", "678"]);
     }
 
     #[test]
@@ -312,6 +347,6 @@ mod tests {
         let (mut heard, mut typing) = typed(End::Enter, "12");
         typing.key(14, Stroke::Down, typing.last, &mut heard);
         type_text(&mut typing, "3\n", &mut heard);
-        assert_eq!(heard, [text("13")]);
+        assert_eq!(shown(&heard), ["13"]);
     }
 }

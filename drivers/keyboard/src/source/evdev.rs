@@ -1,7 +1,8 @@
 //! The kernel's input devices: found through sysfs, grabbed, read without blocking.
 
 use std::io;
-use std::time::UNIX_EPOCH;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use evdev::raw_stream::{EventStream, RawDevice};
 use evdev::{EventType, InputEvent, SoundCode, SynchronizationCode};
@@ -16,6 +17,8 @@ use crate::wanted::Wanted;
 /// No such device or address; no such device: what the kernel answers of one that was unplugged.
 const ENXIO: i32 = 6;
 const ENODEV: i32 = 19;
+/// `_IOW('E', 0xa0, int)`: which clock stamps the events that we read (linux/input.h).
+const EVIOCSCLOCKID: libc::Ioctl = libc::_IOW::<libc::c_int>(b'E' as u32, 0xa0);
 /// The pitch of a bell that has one.
 const PITCH: i32 = 2000;
 
@@ -29,6 +32,35 @@ pub struct Grabbed {
     stream: EventStream,
     /// What is written to turn lights and bell on: kind, code, value.
     shows: Vec<(EventType, u16, i32)>,
+    /// The kernel stamps events by a clock that nobody sets.
+    monotonic: bool,
+    opened: Instant,
+    /// Events were lost; what comes until the next report is of a state that is not known.
+    dropping: bool,
+}
+
+impl Grabbed {
+    /// When an event happened, by a clock that nobody sets: as the kernel stamped it, or as it arrives where the kernel stamps by the
+    /// wall clock alone.
+    fn at(&self, event: &InputEvent) -> Duration {
+        match self.monotonic {
+            true => event.timestamp().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            false => self.opened.elapsed(),
+        }
+    }
+}
+
+/// Asks the kernel for events that are stamped by `CLOCK_MONOTONIC`: the wall clock may be set between two keys of one card.
+#[expect(unsafe_code, reason = "evdev has no call for EVIOCSCLOCKID")]
+fn stamp_monotonically(device: &RawDevice) -> bool {
+    let clock: libc::c_int = libc::CLOCK_MONOTONIC;
+    // SAFETY: the descriptor is open for as long as `device` is borrowed, and the kernel reads one int through the pointer.
+    let answer = unsafe { libc::ioctl(device.as_raw_fd(), EVIOCSCLOCKID, &raw const clock) };
+    if answer != 0 {
+        let error = io::Error::last_os_error();
+        tracing::debug!(%error, "this input device is stamped by the wall clock: the time of arrival is taken instead");
+    }
+    answer == 0
 }
 
 impl Source for Evdev {
@@ -42,14 +74,16 @@ impl Source for Evdev {
             let node = format!("/dev/input/{}", input.event);
             let refused = |error: io::Error| refused(&node, &wanted, &error);
             let mut device = RawDevice::open(&node).map_err(refused)?;
+            // Before anything waits to be read: what waits is lost when the clock is changed.
+            let monotonic = stamp_monotonically(&device);
             device.grab().map_err(refused)?;
-            Ok((format!("{}, {node}", input.says()), node, device))
+            Ok((format!("{}, {node}", input.says()), node, device, monotonic))
         });
         let failed = |why: &dyn std::fmt::Display| InputError::Failed("the keyboard".into(), why.to_string());
-        let (name, node, device) = opening.await.map_err(|error| failed(&error))??;
+        let (name, node, device, monotonic) = opening.await.map_err(|error| failed(&error))??;
         let shows = shows(&device);
         let stream = device.into_event_stream().map_err(|error| InputError::Failed(node, error.to_string()))?;
-        Ok(Grabbed { name, stream, shows })
+        Ok(Grabbed { name, stream, shows, monotonic, opened: Instant::now(), dropping: false })
     }
 
     async fn readers() -> Vec<Found> {
@@ -92,15 +126,16 @@ impl Reader for Grabbed {
                 _ => InputError::Failed(self.name.clone(), error.to_string()),
             })?;
             match event.event_type() {
-                EventType::KEY => {
+                EventType::KEY if !self.dropping => {
                     if let Some(stroke) = Stroke::from_value(event.value()) {
-                        let at = event.timestamp().duration_since(UNIX_EPOCH).unwrap_or_default();
-                        return Ok(Event::Key { code: event.code(), stroke, at });
+                        return Ok(Event::Key { code: event.code(), stroke, at: self.at(&event) });
                     }
                 }
                 EventType::SYNCHRONIZATION if event.code() == SynchronizationCode::SYN_DROPPED.0 => {
+                    self.dropping = true;
                     return Ok(Event::Lost);
                 }
+                EventType::SYNCHRONIZATION => self.dropping = false,
                 _ => {}
             }
         }

@@ -35,7 +35,7 @@ pub trait Reader: Send {
 /// What happens on a keyboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A key, and when by any clock.
+    /// A key, and when by a clock that nobody sets.
     Key {
         /// Which.
         code: u16,

@@ -245,7 +245,11 @@ fn batch(id: Id, object: &Map<String, Value>, log: Option<&SerialNumber>) -> Res
     let alerts = wire.alerts.unwrap_or_default().into_iter().take(MAX_BATCH).map(alert).collect::<Result<_, _>>()?;
     let upload = wire.upload.map(upload).transpose()?;
     let (users, fingers) = (wire.users, wire.fingers);
-    Ok(SentBatch { id, batch: Batch { readings, cursor, contact, upload, alerts, users, fingers }, clock })
+    Ok(SentBatch {
+        id,
+        batch: Batch { readings, cursor, contact, upload, alerts, users, fingers, ..Batch::default() },
+        clock,
+    })
 }
 
 fn contact(wire: WireContact, log: Option<&SerialNumber>) -> Result<Contact, Wrong> {

@@ -19,23 +19,20 @@ impl Frames {
     pub fn push(&mut self, byte: u8) -> Option<Heard> {
         if byte == STX {
             // Wherever it stands: no frame has one inside, so what was begun has lost its end.
-            return self.held.replace(Vec::with_capacity(LONGEST)).map(|_| Heard::Broken);
+            return self.held.replace(Vec::with_capacity(LONGEST)).map(Heard::Broken);
         }
         let held = self.held.as_mut()?;
         match byte {
             ETX => {
                 let card = card(held);
-                self.held = None;
-                Some(card.map_or(Heard::Broken, Heard::Card))
+                let held = self.held.take().unwrap_or_default();
+                Some(card.map_or(Heard::Broken(held), Heard::Card))
             }
             _ if held.len() < LONGEST && (byte.is_ascii_hexdigit() || matches!(byte, b'\r' | b'\n')) => {
                 held.push(byte);
                 None
             }
-            _ => {
-                self.held = None;
-                Some(Heard::Broken)
-            }
+            _ => self.held.take().map(Heard::Broken),
         }
     }
 }
@@ -94,9 +91,10 @@ mod tests {
             b"\x0201x",
             b"\x02000000000000000000",
         ] {
-            assert_eq!(heard(&[spoilt, &good].concat()), [Heard::Broken, Heard::Card(CARD)], "{spoilt:?}");
+            let heard = heard(&[spoilt, &good].concat());
+            assert!(matches!(heard[..], [Heard::Broken(_), Heard::Card(CARD)]), "{spoilt:?}: {heard:?}");
         }
         assert_eq!(heard(&[b"5F\x03\xFF\r\n", &good[..]].concat()), [Heard::Card(CARD)]);
-        assert_eq!(heard(b"\x020100745A705F\n\r\x03"), [Heard::Broken]);
+        assert_eq!(heard(b"\x020100745A705F\n\r\x03"), [Heard::Broken(b"0100745A705F\n\r".to_vec())]);
     }
 }

@@ -79,8 +79,7 @@ impl Visit<'_> {
                 contact: contact.take(),
                 users,
                 alerts,
-                upload: None,
-                fingers: None,
+                ..Batch::default()
             };
             fresh +=
                 self.submit(batch).await?.iter().filter(|receipt| receipt.verdict != Verdict::Repeated).count() as u64;
