@@ -22,8 +22,8 @@ use super::{security, server};
 pub struct House {
     terminals: HashMap<SerialNumber, Arc<Terminal>>,
     pub(super) port: Port,
-    /// Who knocked lately, when first, and with what trouble.
-    pub(super) strangers: Mutex<BTreeMap<String, (Instant, Option<Text>)>>,
+    /// Who knocked lately, when first, and with what troubles.
+    pub(super) strangers: Mutex<BTreeMap<String, (Instant, Vec<Option<Text>>)>>,
 }
 
 /// Listens and serves the members until the listener breaks. Dropped, everything stops.

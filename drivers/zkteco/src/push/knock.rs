@@ -18,6 +18,9 @@ const STRANGER_EVERY: Duration = Duration::from_secs(60);
 /// How many strangers are remembered at once; more are turned away unreported until one is forgotten.
 const MOST_STRANGERS: usize = 64;
 
+/// How many kinds of trouble of one stranger are reported in that time.
+const MOST_TROUBLES: usize = 4;
+
 impl House {
     /// Refuses what cannot be a request of the protocol, whoever it is from. `None`: it can.
     pub(super) fn odd(&self, ask: &Ask) -> Option<Reply> {
@@ -76,13 +79,16 @@ impl House {
         let name = serial.as_ref().map_or_else(|| format!("@{address}"), |serial| serial.to_string());
         let mut strangers = self.strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         strangers.retain(|_, (at, _)| at.elapsed() < STRANGER_EVERY);
-        let known = strangers.get(&name);
-        // The same again is not news; another trouble of the same one is.
-        if known.is_some_and(|(_, told)| *told == trouble) || (known.is_none() && strangers.len() >= MOST_STRANGERS) {
+        let is_full = strangers.len() >= MOST_STRANGERS && !strangers.contains_key(&name);
+        if is_full {
             return;
         }
-        let at = known.map_or_else(Instant::now, |(at, _)| *at);
-        strangers.insert(name, (at, trouble.clone()));
+        let (_, told) = strangers.entry(name).or_insert_with(|| (Instant::now(), Vec::new()));
+        // The same again is not news; another trouble of the same one is, a few times.
+        if told.contains(&trouble) || told.len() >= MOST_TROUBLES {
+            return;
+        }
+        told.push(trouble.clone());
         drop(strangers);
         tracing::info!(serial = serial.as_ref().map(SerialNumber::as_str), %peer, "an unknown terminal wants in");
         self.port.stranger(Stranger { kind: KIND, serial, address, detail, trouble });
