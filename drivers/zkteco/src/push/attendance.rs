@@ -56,7 +56,7 @@ impl Terminal {
         }
         let mut taken = Taken { stamp: stamp(ask, &name), ..Taken::default() };
         let reply = match table {
-            Some(Table::Options) => self.options(&ask.body, &mut taken),
+            Some(Table::Options) => self.options(&name, &body, &mut taken),
             Some(Table::States) if self.doors_are_as_before(&body) => {
                 self.read(&name, table, false, &body, &mut Taken::default());
                 return Reply::ok("OK");
@@ -159,10 +159,11 @@ impl Terminal {
         }
     }
 
-    fn options(&self, body: &[u8], taken: &mut Taken) -> Reply {
+    fn options(&self, name: &str, body: &[u8], taken: &mut Taken) -> Reply {
+        let counted = self.read(name, Some(Table::Options), false, body, taken);
         let text = decode(body, self.settings.charset.of(body)).replace(['\n', '\t', '\r'], ",");
         self.learn(&Fields::parse(&text, ','));
-        taken.kept = kept::of_options(body, &text);
+        taken.kept = if taken.readings.is_empty() { kept::of_options(body, &text) } else { counted.kept };
         Reply::ok("OK")
     }
 

@@ -17,13 +17,16 @@ use super::terminal::Terminal;
 use super::trouble::{self, Cause};
 use super::{security, server};
 
+/// When somebody knocked first, and with what troubles.
+pub(super) type Knocked = (Instant, Vec<Option<Text>>);
+
 /// Everybody behind one listener.
 #[derive(Debug)]
 pub struct House {
     terminals: HashMap<SerialNumber, Arc<Terminal>>,
     pub(super) port: Port,
-    /// Who knocked lately, when first, and with what troubles.
-    pub(super) strangers: Mutex<BTreeMap<String, (Instant, Vec<Option<Text>>)>>,
+    /// Who knocked lately.
+    pub(super) strangers: Mutex<BTreeMap<String, Knocked>>,
 }
 
 /// Listens and serves the members until the listener breaks. Dropped, everything stops.

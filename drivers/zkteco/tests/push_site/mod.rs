@@ -157,3 +157,9 @@ pub fn body(answer: &str) -> &str {
 pub fn has_date(answer: &str) -> bool {
     answer.lines().any(|line| line.starts_with("Date: "))
 }
+
+/// Runs something in virtual time, for tests of properties.
+pub fn run(work: impl Future<Output = ()>) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().unwrap().block_on(work);
+}

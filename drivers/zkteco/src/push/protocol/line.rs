@@ -82,7 +82,8 @@ fn of_table(line: &str, table: Option<Table>, named: bool) -> Line {
     if of_punches {
         return unreadable(line);
     }
-    if table.is_some() && is_of_fields(line) && fields.get(attlog::TIMES).is_none() {
+    let timed = table != Some(Table::Options) && fields.get(attlog::TIMES).is_some();
+    if table.is_some() && is_of_fields(line) && !timed {
         let person = matches!(table, Some(Table::People | Table::Operations)).then(|| operlog::user(&fields)).flatten();
         return person.map_or(Line::Unused, Line::Person);
     }
