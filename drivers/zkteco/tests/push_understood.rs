@@ -130,12 +130,20 @@ async fn tables_of_the_vendor_get_the_documented_answer_and_leave_no_warning() {
         let path = format!("/iclock/cdata?SN={SERIAL}&table=tabledata&tablename={name}&count=1");
         assert_eq!(body(&site.post(&path, text.as_bytes()).await), format!("{name}=1"));
     }
-    let queried = format!("/iclock/querydata?SN={SERIAL}&type=tabledata&cmdid=1&tablename=user&count=1&packcnt=1&packidx=1");
+    let queried =
+        format!("/iclock/querydata?SN={SERIAL}&type=tabledata&cmdid=1&tablename=user&count=1&packcnt=1&packidx=1");
     assert_eq!(body(&site.post(&queried, b"user uid=1\tpin=2\tname=B\n").await), "user=1");
-    for (name, text) in [("ERRORLOG", "ERRORLOG ErrCode=1\tErrMsg=x\n"), ("IDCARD", "IDCARD PIN=1\tIDNum=1\n"), ("BIODATA", "BIODATA Pin=1\tTmp=QUJD\n")] {
+    for (name, text) in [
+        ("ERRORLOG", "ERRORLOG ErrCode=1\tErrMsg=x\n"),
+        ("IDCARD", "IDCARD PIN=1\tIDNum=1\n"),
+        ("BIODATA", "BIODATA Pin=1\tTmp=QUJD\n"),
+    ] {
         assert_eq!(body(&site.upload(name, text.as_bytes()).await), "OK: 1");
     }
-    assert_eq!(body(&site.upload("ATTPHOTO", b"PIN=20260104080000-1.jpg\nSN=X\nsize=3\nCMD=uploadphoto\0\xFF\xD8\xFF").await), "OK");
+    assert_eq!(
+        body(&site.upload("ATTPHOTO", b"PIN=20260104080000-1.jpg\nSN=X\nsize=3\nCMD=uploadphoto\0\xFF\xD8\xFF").await),
+        "OK"
+    );
     assert!(site.bench.readings().is_empty() && site.bench.alerts().is_empty(), "{:?}", site.bench.alerts());
     assert_eq!(site.bench.health_now().unwrap().condition, Condition::Working, "{:?}", site.bench.health_now());
 }
@@ -180,7 +188,8 @@ async fn a_terminal_that_was_switched_to_attendance_gets_its_options() {
 #[tokio::test(start_paused = true)]
 async fn a_question_whether_to_open_is_refused_and_said() {
     let site = Site::new().await;
-    let line = b"time=2026-01-05 08:00:00\tpin=1\tcardno=0\taddrtype=3\teventaddr=1\tevent=223\tinoutstatus=0\tverifytype=1";
+    let line =
+        b"time=2026-01-05 08:00:00\tpin=1\tcardno=0\taddrtype=3\teventaddr=1\tevent=223\tinoutstatus=0\tverifytype=1";
     let answer = site.post(&format!("/iclock/cdata?SN={SERIAL}&AuthType=device"), line).await;
     assert!(!is_taken(&answer), "{answer}");
     assert!(site.bench.health_now().unwrap().text.en.contains("background verification"));

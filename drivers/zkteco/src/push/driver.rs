@@ -92,6 +92,7 @@ impl House {
         }
         terminal.heard_of(ask.peer).await;
         let mut reply = terminal.dispatch(ask).await;
+        terminal.say_health();
         let now = terminal.port.now();
         reply.date = now.bound.map(|_| now.utc);
         reply

@@ -68,7 +68,6 @@ impl Terminal {
             self.plan();
             self.begin_check();
         }
-        self.say_health();
     }
 
     /// The commands of the attendance dialect mean nothing to an access controller: what was lined up before it said that

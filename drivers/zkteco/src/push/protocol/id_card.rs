@@ -38,10 +38,18 @@ pub fn left_out(bytes: &[u8]) -> Vec<u8> {
     replaced(bytes, |_| LEFT_OUT.to_owned())
 }
 
-/// A digest of whatever must not stand in clear.
+/// A short digest of whatever must not stand in clear, the same in any letter case.
 pub fn short(text: &str) -> String {
-    let whole = digest(&SHA256, text.to_ascii_uppercase().as_bytes());
-    whole.as_ref().iter().take(SHORT / 2).map(|byte| format!("{byte:02x}")).collect()
+    hex(text.to_ascii_uppercase().as_bytes(), SHORT)
+}
+
+/// A digest that tells any two texts apart.
+pub fn digest_of(text: &str) -> String {
+    hex(text.as_bytes(), 2 * SHORT)
+}
+
+fn hex(bytes: &[u8], digits: usize) -> String {
+    digest(&SHA256, bytes).as_ref().iter().take(digits / 2).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn replaced(bytes: &[u8], with: impl Fn(&str) -> String) -> Vec<u8> {
