@@ -1,5 +1,7 @@
 //! Not every event is a punch: refusals, alarms, openings from afar and failed checks are readings that do not count.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, a failure is to be seen")]
+
 mod push_site;
 
 use proptest::prelude::*;

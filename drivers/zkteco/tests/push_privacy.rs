@@ -1,5 +1,7 @@
 //! Biometrics never by accident: what is kept of an upload is what the program uses, whatever its fields are called.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, a failure is to be seen")]
+
 mod push_site;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Every refusal leaves a trace that an operator sees: at the terminal where it is known, else as a stranger.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, a failure is to be seen")]
+
 mod push_site;
 
 use std::net::SocketAddr;

@@ -1,5 +1,7 @@
 //! OK means understood, line by line: what could be a punch is a reading, or the terminal is not told OK.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, a failure is to be seen")]
+
 mod push_site;
 
 use jiff::civil::date;

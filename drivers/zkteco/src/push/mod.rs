@@ -17,6 +17,7 @@ mod knock;
 mod live_clock;
 mod memory;
 mod orders;
+mod placing;
 pub mod protocol;
 mod reading;
 mod reply;

@@ -84,13 +84,13 @@ const OF_STATES: &[&str] = &["time", "sensor", "relay", "alarm", "door", "irstat
 pub fn of_line(raw: &[u8], text: &str, line: &Line, card_terminal: bool) -> Option<Vec<u8>> {
     let mut kept = match line {
         Line::Heading(_) => raw.to_vec(),
-        Line::Punch(_) | Line::Event(_) if is_of_fields(text) => fields(raw, text, OF_PUNCHES),
+        Line::Punch(_) | Line::Event(_) if is_of_fields(text) => fields(raw, text, OF_PUNCHES, card_terminal),
         Line::Unreadable(_) if is_of_fields(text) && Fields::of(text).all().count() > 1 => {
-            fields(raw, text, OF_PUNCHES)
+            fields(raw, text, OF_PUNCHES, card_terminal)
         }
         Line::Punch(_) | Line::Event(_) | Line::Unreadable(_) | Line::Operation(_) => columns(raw, card_terminal),
-        Line::Person(_) => fields(raw, text, OF_PEOPLE),
-        Line::State(_) => fields(raw, text, OF_STATES),
+        Line::Person(_) => fields(raw, text, OF_PEOPLE, card_terminal),
+        Line::State(_) => fields(raw, text, OF_STATES, card_terminal),
         Line::Unused | Line::Other => return None,
     };
     kept = id_card::left_out(&kept);
@@ -100,7 +100,7 @@ pub fn of_line(raw: &[u8], text: &str, line: &Line, card_terminal: bool) -> Opti
 
 /// What is kept of a body of options.
 pub fn of_options(raw: &[u8], text: &str) -> Vec<u8> {
-    let mut kept = id_card::left_out(&of_these(raw, &Fields::parse(text, ','), OF_OPTIONS, b','));
+    let mut kept = id_card::left_out(&of_these(raw, &Fields::parse(text, ','), OF_OPTIONS, b',', false));
     kept.truncate(MOST_OF_A_LINE);
     kept
 }
@@ -118,18 +118,21 @@ fn is_of_fields(text: &str) -> bool {
     first.contains('=')
 }
 
-fn fields(raw: &[u8], text: &str, allowed: &[&str]) -> Vec<u8> {
-    of_these(raw, &Fields::of(text), allowed, b'\t')
+fn fields(raw: &[u8], text: &str, allowed: &[&str], card_terminal: bool) -> Vec<u8> {
+    of_these(raw, &Fields::of(text), allowed, b'\t', card_terminal)
 }
 
 /// The allowed fields with their values, and notes for the others.
-fn of_these(raw: &[u8], fields: &Fields, allowed: &[&str], between: u8) -> Vec<u8> {
+fn of_these(raw: &[u8], fields: &Fields, allowed: &[&str], between: u8, card_terminal: bool) -> Vec<u8> {
+    let is_number = |value: &str| card_terminal && id_card::looks_like_one(value);
     let is_allowed = |key: &str, value: &str| {
         // The name of the table may stand before the first field.
         let key = key.rsplit(' ').next().unwrap_or(key);
         value.len() <= LONGEST_ID && allowed.iter().any(|known| known.eq_ignore_ascii_case(key))
     };
-    if !raw.is_empty() && fields.all().all(|(key, value)| value.is_empty() || is_allowed(key, value)) {
+    if !raw.is_empty()
+        && fields.all().all(|(key, value)| value.is_empty() || (is_allowed(key, value) && !is_number(value)))
+    {
         return raw.to_vec();
     }
     let mut kept = Vec::new();
@@ -138,7 +141,11 @@ fn of_these(raw: &[u8], fields: &Fields, allowed: &[&str], between: u8) -> Vec<u
             kept.push(between);
         }
         let key: String = key.chars().take(LONGEST_COLUMN).collect();
-        let value = if is_allowed(&key, value) { value.to_owned() } else { left_out(value.len()) };
+        let value = match is_allowed(&key, value) {
+            true if is_number(value) => id_card::LEFT_OUT.to_owned(),
+            true => value.to_owned(),
+            false => left_out(value.len()),
+        };
         kept.extend_from_slice(format!("{key}={value}").as_bytes());
     }
     kept
