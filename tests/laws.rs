@@ -1,6 +1,8 @@
 //! The laws of the design, as far as journal and attendance keep them: each test fails if its law is broken.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "laws/biometrics.rs"]
+mod biometrics;
 mod common;
 #[path = "faulty_disk/disk/mod.rs"]
 mod disk;

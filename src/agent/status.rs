@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use punchd_contract::Text;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
@@ -120,8 +121,8 @@ pub struct DeviceStatus {
 /// A terminal that knocked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StrangerStatus {
-    /// What it calls itself.
-    pub serial: String,
+    /// What it calls itself, if it does.
+    pub serial: Option<String>,
     /// The kind of driver that met it.
     pub kind: String,
     /// Where it came from.
@@ -130,6 +131,8 @@ pub struct StrangerStatus {
     pub detail: String,
     /// When it was last seen.
     pub last_ms: i64,
+    /// What is wrong with its requests, and what to do.
+    pub trouble: Option<Text>,
 }
 
 /// Something that needs a look.
@@ -285,10 +288,14 @@ fn devices(sql: &Connection, clock: &dyn Clock) -> Result<Vec<DeviceStatus>, Jou
 
 fn strangers(sql: &Connection) -> Result<Vec<StrangerStatus>, JournalError> {
     let mut select =
-        sql.prepare("SELECT serial, kind, address, detail, last_ms FROM stranger ORDER BY last_ms DESC LIMIT 50")?;
+        sql.prepare(
+            "SELECT serial, kind, address, detail, last_ms, trouble_en, trouble_zh FROM stranger ORDER BY last_ms DESC LIMIT 50",
+        )?;
     let rows = select.query_map([], |row| {
+        let trouble = row.get::<_, Option<String>>(5)?.zip(row.get::<_, Option<String>>(6)?);
         Ok(StrangerStatus {
-            serial: row.get(0)?,
+            serial: Some(row.get(0)?).filter(|serial: &String| !serial.is_empty()),
+            trouble: trouble.map(|(en, zh)| Text { en, zh }),
             kind: row.get(1)?,
             address: row.get(2)?,
             detail: row.get(3)?,

@@ -143,9 +143,23 @@ fn known(status: &Status) -> Text {
 
 /// A terminal that knocked, with the command that lets it in.
 pub fn show_stranger(stranger: &StrangerStatus, now_ms: i64, screen: &mut Screen) {
-    let StrangerStatus { serial, kind, address, detail, last_ms } = stranger;
+    let StrangerStatus { serial, kind, address, detail, last_ms, trouble } = stranger;
     let ago = moments::ago(*last_ms, now_ms);
     let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let trouble = trouble.clone().unwrap_or_else(|| Text::new("", ""));
+    let Some(serial) = serial else {
+        screen.say(
+            format!("Somebody at {address} wants in at {kind} without a serial number, {} ago: {}", ago.en, trouble.en),
+            format!("{address} 连接了 {kind}，但没有给出序列号（{} 前）：{}", ago.zh, trouble.zh),
+        );
+        return;
+    };
+    if !trouble.en.is_empty() {
+        screen.say(
+            format!("Terminal {serial} at {address}: {}", trouble.en),
+            format!("终端 {serial}（{address}）：{}", trouble.zh),
+        );
+    }
     screen.say(
         format!("A terminal that is not configured wants in: {serial}{detail}, {kind}, from {address}, {} ago. To let it in:", ago.en),
         format!("有未配置的终端请求接入：{serial}{detail}，{kind}，来自 {address}，{} 前。允许接入请执行：", ago.zh),

@@ -126,6 +126,7 @@ fn written(value: &Value) -> Option<String> {
         Value::Line(endpoint) => format!("\"{endpoint}\""),
         Value::Endpoint(endpoint) => format!("\"{endpoint}\""),
         Value::Texts(texts) => format!("{texts:?}"),
+        Value::Integers(numbers) => format!("{numbers:?}"),
         Value::Secret(_) => return None,
     })
 }

@@ -52,7 +52,7 @@ fn section(page: &mut String, heading: &str, block: &Block) {
 fn kind(page: &mut String, word: &str, en: &str, zh: &str, settings: &[punchd_contract::Setting]) {
     head(page, &format!("### `kind = \"{word}\"`"), en, zh);
     for setting in settings {
-        let quoted = !matches!(setting.shape, Shape::Integer(..) | Shape::Boolean | Shape::Texts);
+        let quoted = !matches!(setting.shape, Shape::Integer(..) | Shape::Boolean | Shape::Texts | Shape::Integers(..));
         row(page, setting.key, &right(&setting.shape).0, &setting.default, quoted, (setting.en, setting.zh));
     }
 }

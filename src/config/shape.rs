@@ -55,6 +55,10 @@ pub(super) fn right(shape: &Shape) -> (String, String) {
             "串口，或经网络、蓝牙的线路，如 \"/dev/serial/by-path/…-usb-0:1.2:1.0-port0\"、\"tcp://10.0.0.9:4001\"、\"ble://F0:F1:F2:F3:F4:F5\"".into(),
         ),
         Shape::Texts => ("a list of texts, such as [\"a\", \"b\"]".into(), "文本列表，如 [\"a\", \"b\"]".into()),
+        Shape::Integers(from, to) => (
+            format!("a list of whole numbers from {from} to {to}, such as [{from}]"),
+            format!("{from} 到 {to} 之间的整数列表，如 [{from}]"),
+        ),
         Shape::Secret => both("{ file = \"…\" } / { env = \"…\" } / { credential = \"…\" }".into()),
     }
 }
@@ -109,6 +113,13 @@ pub(super) fn value(check: &mut Check<'_>, key: &str, shape: &Shape, node: &Node
                 texts.push(plain_text(check, key, node, text)?);
             }
             Some(Value::Texts(texts))
+        }
+        (Shape::Integers(from, to), Raw::Array(nodes)) if nodes.len() <= MAX_TEXTS => {
+            let number = |node: &Node| match &node.raw {
+                Raw::Integer(Some(number)) if (*from..=*to).contains(number) => Some(*number),
+                _ => None,
+            };
+            nodes.iter().map(number).collect::<Option<Vec<_>>>().map(Value::Integers)
         }
         _ => None,
     };

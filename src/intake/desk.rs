@@ -259,20 +259,28 @@ fn not_recorded(error: JournalError) -> NotRecorded {
 
 /// Writes down who knocked. A flood of invented serial numbers must not fill the disk, nor keep a real one from being shown.
 fn note(sql: &Connection, stranger: &Stranger, now: i64) -> Result<(), JournalError> {
-    let of = (stranger.kind, stranger.serial.as_str(), &stranger.address, &stranger.detail, now);
+    let serial = stranger.serial.as_ref().map_or("", |serial| serial.as_str());
+    let unnamed = if serial.is_empty() { stranger.address.as_str() } else { "" };
+    let (en, zh) = stranger.trouble.as_ref().map(|text| (&text.en, &text.zh)).unzip();
+    let of = (stranger.kind, serial, &stranger.address, &stranger.detail, now, unnamed, en, zh);
     let again = sql.execute(
-        "UPDATE stranger SET address = ?3, detail = ?4, last_ms = ?5, times = times + 1 WHERE kind = ?1 AND serial = ?2",
+        "UPDATE stranger SET address = ?3, detail = ?4, last_ms = ?5, times = times + 1, trouble_en = ?7, trouble_zh = ?8
+          WHERE kind = ?1 AND serial = ?2 AND unnamed = ?6",
         of,
     )?;
     if again > 0 {
         return Ok(());
     }
     sql.execute(
-        "DELETE FROM stranger WHERE (kind, serial) IN
-           (SELECT kind, serial FROM stranger ORDER BY last_ms DESC LIMIT -1 OFFSET ?1)",
+        "DELETE FROM stranger WHERE (kind, serial, unnamed) IN
+           (SELECT kind, serial, unnamed FROM stranger ORDER BY last_ms DESC LIMIT -1 OFFSET ?1)",
         [STRANGERS - 1],
     )?;
-    sql.execute("INSERT INTO stranger VALUES (?2, ?1, ?3, ?4, ?5, ?5, 1)", of)?;
+    sql.execute(
+        "INSERT INTO stranger (serial, kind, address, detail, first_ms, last_ms, times, unnamed, trouble_en, trouble_zh)
+         VALUES (?2, ?1, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8)",
+        of,
+    )?;
     Ok(())
 }
 
@@ -334,7 +342,8 @@ impl AgentSide for Desk {
         let Ok(turn) = self.notes.clone().try_acquire_owned() else { return };
         let now = self.office.clock.now().time.0;
         let journal = self.office.journal.clone();
-        tracing::warn!(serial = %stranger.serial, address = stranger.address, "an unknown terminal wants in: see `punchd devices`");
+        let serial = stranger.serial.as_ref().map_or("none", |serial| serial.as_str());
+        tracing::warn!(serial, address = stranger.address, "an unknown terminal wants in: see `punchd devices`");
         // Worth no waiting for the driver. Ends with the write, which ends with the journal.
         tokio::spawn(async move {
             if let Err(error) = journal.write(move |write| note(write.sql(), &stranger, now)).await {

@@ -179,7 +179,11 @@ fn a_terminal_that_knocked_is_let_in_by_the_command_that_status_shows() {
     drop::<Agent>(site.run());
     rusqlite::Connection::open(site.path("journal.db"))
         .unwrap()
-        .execute("INSERT INTO stranger VALUES ('SN77', 'zkteco-push', '10.0.0.9', 'model X\u{1b}[2J', 1, 2, 3)", [])
+        .execute(
+            "INSERT INTO stranger (serial, kind, address, detail, first_ms, last_ms, times)
+             VALUES ('SN77', 'zkteco-push', '10.0.0.9', 'model X\u{1b}[2J', 1, 2, 3)",
+            [],
+        )
         .unwrap();
     let answer = site.punchd(&["status"]).exits(1).says("punchd devices approve SN77 --name NAME").says("10.0.0.9");
     assert!(!answer.out.contains('\u{1b}'));

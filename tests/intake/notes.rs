@@ -85,8 +85,8 @@ async fn a_contact_that_was_refused_is_still_news() {
 }
 
 fn stranger(n: usize) -> Stranger {
-    let serial = SerialNumber::new(format!("X{n}")).unwrap();
-    Stranger { kind: "zkteco-push", serial, address: "10.0.0.9".into(), detail: "pushver 2.4.1".into() }
+    let serial = Some(SerialNumber::new(format!("X{n}")).unwrap());
+    Stranger { kind: "zkteco-push", serial, address: "10.0.0.9".into(), detail: "pushver 2.4.1".into(), trouble: None }
 }
 
 /// Notes are taken in the background: waits until those of this call are there.
@@ -120,7 +120,8 @@ async fn a_flood_of_invented_serial_numbers_fills_neither_the_disk_nor_the_list(
     site.house
         .sql(
             "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
-             INSERT INTO stranger SELECT 'OLD' || n, 'zkteco-push', '10.0.0.7', '', n, n, 1 FROM n",
+             INSERT INTO stranger (serial, kind, address, detail, first_ms, last_ms, times)
+               SELECT 'OLD' || n, 'zkteco-push', '10.0.0.7', '', n, n, 1 FROM n",
         )
         .await;
     for n in 0..20 {

@@ -73,6 +73,8 @@ pub enum Shape {
     Endpoint(u16),
     /// A list of texts.
     Texts,
+    /// A list of whole numbers, each from … to ….
+    Integers(i64, i64),
     /// `{ file = "…" }`, `{ env = "…" }` or `{ credential = "…" }`; never the secret itself.
     Secret,
 }

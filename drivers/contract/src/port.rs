@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::{
     Alert, Batch, Cursor, Health, Line, LineError, Lines, Mode, NotRecorded, Place, Reading, Receipt, Request,
-    SerialNumber,
+    SerialNumber, Text,
 };
 
 /// How long a person at a reader waits for an answer (DESIGN §2 law 1).
@@ -43,17 +43,19 @@ pub struct GatewayTime {
     pub bound: Option<Duration>,
 }
 
-/// A terminal that tries to connect and is not configured: shown to the operator with a config block to approve it.
+/// Somebody who tries to connect and is not configured: shown to the operator, a terminal with a config block to approve it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stranger {
     /// The kind of driver that met it.
     pub kind: &'static str,
-    /// What it calls itself.
-    pub serial: SerialNumber,
+    /// What it calls itself; `None` where it says nothing that could be a serial number, and cannot be approved by it.
+    pub serial: Option<SerialNumber>,
     /// Where it came from.
     pub address: String,
     /// What it says of itself, for people.
     pub detail: String,
+    /// What is wrong with its request, besides that nobody has approved it, and what to do.
+    pub trouble: Option<Text>,
 }
 
 /// A driver's way to the agent, one a device.

@@ -28,6 +28,8 @@ pub enum Value {
     Endpoint(Endpoint),
     /// A list of texts.
     Texts(Vec<String>),
+    /// A list of whole numbers.
+    Integers(Vec<i64>),
     /// A resolved secret.
     Secret(Secret),
 }
@@ -154,6 +156,14 @@ impl Values {
     pub fn texts(&self, key: &str) -> &[String] {
         match self.get(key) {
             Some(Value::Texts(texts)) => texts,
+            _ => &[],
+        }
+    }
+
+    /// A list of whole numbers; empty if absent.
+    pub fn integers(&self, key: &str) -> &[i64] {
+        match self.get(key) {
+            Some(Value::Integers(numbers)) => numbers,
             _ => &[],
         }
     }

@@ -113,7 +113,14 @@ async fn an_unknown_table_is_kept_and_never_answered_ok() {
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
         assert!(!body(&answer).contains("OK"), "{answer}");
     }
-    assert!(site.bench.uploads().iter().all(|upload| !upload.understood && upload.body == b"something=1\n"));
+    for upload in site.bench.uploads() {
+        let note = String::from_utf8(upload.body).unwrap();
+        assert!(
+            !upload.understood && note.contains("NEWTABLE: 1 lines, 12 bytes") && !note.contains("something"),
+            "{note}"
+        );
+    }
+    assert_eq!(site.bench.health_now().unwrap().condition, punchd_contract::Condition::Warning);
     let alerts = site.bench.alerts();
     assert_eq!(alerts.iter().filter(|alert| alert.kind == AlertKind::NotUnderstood).count(), 1);
     // The same after a restart: it was told.

@@ -124,7 +124,10 @@ CREATE TABLE stranger (
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
   times INTEGER NOT NULL,
-  PRIMARY KEY (kind, serial)
+  unnamed TEXT NOT NULL DEFAULT '', -- where it came from, if it gives no serial number: what it is known by then
+  trouble_en TEXT,
+  trouble_zh TEXT,
+  PRIMARY KEY (kind, serial, unnamed)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE alert (
   alert INTEGER PRIMARY KEY,

@@ -1,27 +1,20 @@
-//! The attendance dialect: handshake, punches, operations and people (facts/terminals.md B.2–B.4).
+//! The attendance dialect: handshake and uploads (facts/terminals.md B.2–B.4). What an upload is answered is decided here; what its
+//! lines are, in [`reading`](super::reading).
 
-use jiff::SignedDuration;
-use jiff::civil::DateTime;
-use punchd_contract::{
-    Alert, AlertKind, Credential, Direction, Event, Happened, Method, Occurrences, Origin, Reading, Text, Upload,
-};
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use punchd_contract::{Alert, AlertKind, Text, Upload};
 
 use super::memory::Dialect;
-use super::protocol::attlog::{Punch, is_heading};
 use super::protocol::fields::Fields;
-use super::protocol::operlog::{self, Deed, Line, Operation};
-use super::protocol::text::{decode, lines};
-use super::protocol::time::Stamped;
-use super::protocol::{codes, handshake, sealed::sealed};
+use super::protocol::operlog::{Deed, Operation};
+use super::protocol::table::Table;
+use super::protocol::text::{decode, utf8};
+use super::protocol::{handshake, kept};
 use super::reply::{Ask, Reply};
-use super::security;
 use super::terminal::{Taken, Terminal};
-
-/// The most of a line that is kept with its reading; the body is kept whole.
-const RAW: usize = 4096;
-
-/// A record at most this far from the gateway's time came as it happened.
-const LIVE: SignedDuration = SignedDuration::from_mins(5);
+use super::trouble::{self, Cause};
 
 impl Terminal {
     /// `GET cdata`: tells the terminal how to behave.
@@ -30,6 +23,7 @@ impl Terminal {
         let language = ask.query.get("language").map(|text| text.chars().take(8).collect::<String>());
         self.change(|state| {
             state.memory.dialect = Some(Dialect::Attendance);
+            state.memory.identity_cards = says_identity_cards(ask);
             state.memory.language = language.or(state.memory.language.take());
             state.zone_told = zone_minutes;
             let options = handshake::Options {
@@ -49,42 +43,105 @@ impl Terminal {
     pub async fn upload(&self, ask: &Ask) -> Reply {
         if ask.body.is_empty() && !ask.has_length {
             // An answer of OK would make the terminal forget what never arrived.
-            return Reply::refused(411, "the length of the body is missing");
+            return self.not_taken(411, Cause::Length, trouble::length());
         }
-        let table: String =
-            ask.query.get("table").unwrap_or("").chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
-        let body = sealed(&ask.body);
-        let mut taken = Taken { stamp: stamp(ask, &table), ..Taken::default() };
-        let reply = match table.to_ascii_uppercase().as_str() {
-            "ATTLOG" => self.punches(&body, &mut taken),
-            "OPERLOG" | "BIODATA" => self.operations(&body, &mut taken),
-            "IDCARD" | "ERRORLOG" => Reply::taken(lines(&body).count()),
-            "ATTPHOTO" => Reply::ok("OK"),
-            "OPTIONS" => self.options(&body),
-            "RTLOG" => self.events(&body, &mut taken),
-            "RTSTATE" if self.doors_are_as_before(&body) => return Reply::ok("OK"),
-            "RTSTATE" => Reply::ok("OK"),
-            "TABLEDATA" => {
-                let name = security::table_name(ask);
-                self.table_data(&name, &body, &mut taken).unwrap_or_else(|| self.unknown(&name, &mut taken))
+        if ask.query.get("AuthType").is_some() {
+            return self.not_taken(400, Cause::ServerCheck, trouble::server_check());
+        }
+        let name = table_name(ask);
+        let table = Table::named(&name);
+        let body = text_of(&ask.body, table);
+        if is_packed(ask, &body) {
+            return self.not_taken(400, Cause::Packed, trouble::packed());
+        }
+        let mut taken = Taken { stamp: stamp(ask, &name), ..Taken::default() };
+        let reply = match table {
+            Some(Table::Options) => self.options(&name, &body, &mut taken),
+            Some(Table::States) if self.doors_are_as_before(&body) => {
+                self.read(&name, table, false, &body, &mut Taken::default());
+                return Reply::ok("OK");
             }
-            _ => self.unknown(&table, &mut taken),
+            _ => self.lines(ask, &name, table, &body, &mut taken),
         };
-        let reply = self.keep(&table, body, taken, reply).await;
+        let reply = self.keep(&name, taken, reply).await;
         if reply.status != 200 {
             self.state().doors.clear();
+        } else {
+            self.state().troubles.over(Cause::Length);
         }
         reply
     }
 
-    /// `fdata`: photos of older firmware.
-    pub async fn photo(&self, ask: &Ask) -> Reply {
-        self.keep("ATTPHOTO", sealed(&ask.body), Taken::default(), Reply::ok("OK")).await
+    fn lines(&self, ask: &Ask, name: &str, table: Option<Table>, body: &[u8], taken: &mut Taken) -> Reply {
+        let of_a_log = ask.query.get("tablename").is_some();
+        let counted = self.read(name, table, !of_a_log, body, taken);
+        let table = table.or(counted.heading.filter(|_| name.is_empty()));
+        self.speaks(name, table, of_a_log);
+        taken.kept = counted.kept;
+        if counted.other > 0 && matches!(table, Some(Table::Operations | Table::People)) {
+            taken.alerts.push((format!("lines:{name}:other"), lines_not_understood(name)));
+        }
+        match table {
+            None => self.unknown(name, taken),
+            _ if of_a_log => {
+                // Values may hold line ends: the terminal's own count is the smaller one.
+                let said = ask.query.get("count").and_then(|count| count.parse().ok()).unwrap_or(usize::MAX);
+                Reply::ok(format!("{name}={}", counted.lines.min(said)))
+            }
+            Some(Table::Events | Table::States | Table::Photos) => Reply::ok("OK"),
+            _ if is_enrolment(ask) => Reply::ok("OK"),
+            _ => Reply::taken(counted.lines),
+        }
     }
 
-    /// Makes the body and what was found in it durable; only then the reply goes out.
-    pub async fn keep(&self, table: &str, body: Vec<u8>, mut taken: Taken, reply: Reply) -> Reply {
+    /// Notes how the terminal speaks, by what it just sent.
+    fn speaks(&self, name: &str, table: Option<Table>, of_a_log: bool) {
+        let mut state = self.state();
+        match table {
+            // Also where it was an access controller before: the same serial number may get other firmware.
+            Some(Table::Attendance) => {
+                state.memory.dialect = Some(Dialect::Attendance);
+                state.orders.still_sending(tokio::time::Instant::now());
+            }
+            Some(Table::Events) if !of_a_log || name.eq_ignore_ascii_case("transaction") => {
+                state.memory.dialect.get_or_insert(Dialect::Security);
+            }
+            _ => {}
+        }
+    }
+
+    /// Nothing was taken, and people should know why.
+    pub(super) fn not_taken(&self, status: u16, cause: Cause, text: Text) -> Reply {
+        let why = text.en.clone();
+        let now = self.port.now();
+        let mut state = self.state();
+        if state.troubles.happened(cause, text) {
+            tracing::warn!(device = %self.device, ?cause, "an upload could not be taken: {why}");
+        }
+        state.live_clock.begins_anew(now.utc);
+        drop(state);
+        self.say_health();
+        Reply::refused(status, &why)
+    }
+
+    /// `querydata`: an answer to a query of the security dialect.
+    pub async fn query_data(&self, ask: &Ask) -> Reply {
+        self.upload(ask).await
+    }
+
+    /// `fdata`: photos of older firmware, of which nothing is kept; and whatever else comes that way.
+    pub async fn photo(&self, ask: &Ask) -> Reply {
+        let body = text_of(&ask.body, Some(Table::Photos));
+        let mut taken = Taken::default();
+        let counted = self.read("ATTPHOTO", Some(Table::Photos), false, &body, &mut taken);
+        taken.kept = counted.kept;
+        self.keep("ATTPHOTO", taken, Reply::ok("OK")).await
+    }
+
+    /// Makes what was found and what is kept of the body durable; only then the reply goes out.
+    pub async fn keep(&self, table: &str, mut taken: Taken, reply: Reply) -> Reply {
         let readings = taken.readings.len();
+        let body = std::mem::take(&mut taken.kept);
         if !body.is_empty() {
             taken.upload = Some(Upload { table: table.to_owned(), body, understood: reply.status == 200 });
         }
@@ -95,112 +152,18 @@ impl Terminal {
             }
             Err(error) => {
                 tracing::warn!(device = %self.device, table, %error, "an upload was not recorded; the terminal keeps it");
+                let now = self.port.now();
+                self.state().live_clock.begins_anew(now.utc);
                 Reply::not_recorded(&error)
             }
         }
     }
 
-    fn punches(&self, body: &[u8], taken: &mut Taken) -> Reply {
-        let encoding = self.settings.charset.of(body);
-        let mut occurrences = Occurrences::new();
-        for raw in lines(body) {
-            let line = decode(raw, encoding);
-            if is_heading(&line) {
-                continue;
-            }
-            let Some(punch) = Punch::parse(&line) else {
-                taken.readings.push(self.unreadable(raw, &mut occurrences));
-                continue;
-            };
-            let credential = match punch.names_somebody() {
-                true => Credential::UserId(punch.pin.clone()),
-                false => Credential::Unreadable,
-            };
-            taken.readings.push(Reading {
-                credential,
-                happened: happened(&punch.time),
-                origin: self.origin(&punch.time),
-                method: codes::method(punch.verify),
-                direction: codes::direction(punch.status),
-                key: Some(occurrences.key(punch.content(self.serial()))),
-                profile: None,
-                event: Event::Punch,
-                doubt: None,
-                raw: raw.iter().copied().take(RAW).collect(),
-            });
-        }
-        self.note_unreadable("ATTLOG", taken);
-        let mut state = self.state();
-        // Also where it was an access controller before: the same serial number may get other firmware.
-        state.memory.dialect = Some(Dialect::Attendance);
-        state.orders.still_sending(tokio::time::Instant::now());
-        Reply::taken(taken.readings.len())
-    }
-
-    /// A line that says nothing we know: kept as it is.
-    pub(super) fn unreadable(&self, raw: &[u8], occurrences: &mut Occurrences) -> Reading {
-        let raw: Vec<u8> = raw.iter().copied().take(RAW).collect();
-        let content = format!("{}|raw|{}", self.serial(), String::from_utf8_lossy(&raw));
-        Reading {
-            credential: Credential::Unreadable,
-            happened: Happened::Impossible,
-            origin: Origin::Log,
-            method: Method::Unsaid,
-            direction: Direction::Unsaid,
-            key: Some(occurrences.key(content)),
-            profile: None,
-            event: Event::Punch,
-            doubt: None,
-            raw,
-        }
-    }
-
-    /// Counts and tells of lines that could not be read.
-    pub(super) fn note_unreadable(&self, table: &str, taken: &mut Taken) {
-        let unreadable = |reading: &&Reading| reading.credential == Credential::Unreadable;
-        let count = taken.readings.iter().filter(unreadable).count() as u64;
-        if count > 0 {
-            self.state().unreadable += count;
-            let text = Text::new(
-                format!(
-                    "the terminal sent punches of {table} that name nobody or cannot be read; they are kept: look at them"
-                ),
-                format!("设备上传的 {table} 中有无法识别的打卡记录，已保留，请查看"),
-            );
-            taken.alerts.push((format!("lines:{table}"), Alert { kind: AlertKind::NotUnderstood, text }));
-        }
-    }
-
-    /// How a record of this time came to us.
-    pub(super) fn origin(&self, time: &Stamped) -> Origin {
-        let Some(time) = time.civil() else { return Origin::Log };
-        if self.state().survey.fetching().is_some_and(|period| period.has(time.date())) {
-            return Origin::Backfill;
-        }
-        match self.local_now() {
-            Some(now) if now.duration_since(time).abs() <= LIVE => Origin::Live,
-            _ => Origin::Log,
-        }
-    }
-
-    fn operations(&self, body: &[u8], taken: &mut Taken) -> Reply {
-        let encoding = self.settings.charset.of(body);
-        let mut count = 0;
-        for raw in lines(body) {
-            count += 1;
-            match operlog::parse(&decode(raw, encoding)) {
-                Line::Operation(operation) => taken.alerts.extend(alert(&operation)),
-                Line::User(user) => taken.users.push(user),
-                Line::Biometric => {}
-                Line::Unknown => taken.alerts.push(("lines:OPERLOG".into(), not_understood("OPERLOG"))),
-            }
-        }
-        Reply::taken(count)
-    }
-
-    fn options(&self, body: &[u8]) -> Reply {
-        let text = decode(body, self.settings.charset.of(body)).replace(['\n', '\t'], ",");
+    fn options(&self, name: &str, body: &[u8], taken: &mut Taken) -> Reply {
+        let counted = self.read(name, Some(Table::Options), false, body, taken);
+        let text = decode(body, self.settings.charset.of(body)).replace(['\n', '\t', '\r'], ",");
         self.learn(&Fields::parse(&text, ','));
+        taken.kept = if taken.readings.is_empty() { kept::of_options(body, &text) } else { counted.kept };
         Reply::ok("OK")
     }
 
@@ -218,7 +181,7 @@ impl Terminal {
         }
     }
 
-    /// A table that nobody described: kept, shown, never answered OK, so that the terminal keeps it too.
+    /// A table that nobody described: its records are held, it is shown and never answered OK, so that the terminal keeps it too.
     pub(super) fn unknown(&self, table: &str, taken: &mut Taken) -> Reply {
         let table = if table.is_empty() { "(none)" } else { table };
         let mut state = self.state();
@@ -226,9 +189,57 @@ impl Terminal {
             state.unknown_tables.insert(table.to_owned());
         }
         taken.stamp = None;
-        taken.alerts.push((format!("table:{table}"), not_understood(table)));
-        Reply::refused(400, "this table is not known here; it was kept, and nothing of it counts as taken")
+        taken.alerts.push((format!("table:{table}"), table_not_known(table)));
+        Reply::refused(400, "this table is not known here; nothing of it counts as taken")
     }
+}
+
+/// The table of an upload by the words of its address, fit for logs.
+fn table_name(ask: &Ask) -> String {
+    let of = |key| ask.query.get(key).unwrap_or("");
+    let name = match (of("tablename"), of("table")) {
+        ("", "") if is_enrolment(ask) => of("type"),
+        // So the vendor's document prints it.
+        ("", table) => table.strip_prefix("tablename=").unwrap_or(table),
+        (name, _) => name,
+    };
+    name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect()
+}
+
+/// What a person just enrolled at the terminal, without a table (vendor's Security PUSH V4.8 §12.6): not used.
+fn is_enrolment(ask: &Ask) -> bool {
+    let kind = ask.query.get("type").unwrap_or("");
+    ask.query.get("table").is_none()
+        && ["BioData", "EnrollInfoData"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+}
+
+/// The part of a body that is text: photos stand behind a NUL.
+fn text_of(body: &Bytes, table: Option<Table>) -> Cow<'_, [u8]> {
+    let end = match table {
+        Some(Table::Photos) => body.iter().position(|byte| *byte == 0).unwrap_or(body.len()),
+        _ => body.len(),
+    };
+    utf8(body.get(..end).unwrap_or_default())
+}
+
+/// Whether a body is packed or encrypted: by its address, its first bytes, or because it is no text.
+fn is_packed(ask: &Ask, body: &[u8]) -> bool {
+    const MAGIC: [&[u8]; 6] = [b"\x1F\x8B", b"PK\x03\x04", b"BZh", b"\xFD7zXZ", b"\x28\xB5\x2F\xFD", b"Rar!"];
+    let said = ask
+        .query
+        .get("ContentType")
+        .is_some_and(|kind| !kind.is_empty() && !kind.to_ascii_lowercase().contains("text"));
+    let control = |byte: &&u8| (**byte < b' ' && !matches!(**byte, b'\t' | b'\r' | b'\n' | 0)) || **byte == 0x7F;
+    let nul = |byte: &&u8| **byte == 0;
+    let much = |count: usize, part: usize| count > 8 && count > body.len() / part;
+    said || MAGIC.iter().any(|magic| body.starts_with(magic))
+        || much(body.iter().filter(control).count(), 20)
+        || much(body.iter().filter(nul).count(), 4)
+}
+
+/// Whether a handshake says that the terminal reads identity cards.
+fn says_identity_cards(ask: &Ask) -> bool {
+    ask.query.get("DeviceType").is_some_and(|kind| kind.eq_ignore_ascii_case("pid"))
 }
 
 /// The stamp of an upload, to be echoed in the next handshake.
@@ -240,20 +251,30 @@ fn stamp(ask: &Ask, table: &str) -> Option<(String, String)> {
     handshake::stamp(text).map(|stamp| (table.to_owned(), stamp.to_owned()))
 }
 
-pub(super) fn happened(time: &Stamped) -> Happened {
-    time.civil().map_or(Happened::Impossible, |time: DateTime| Happened::ByTerminal(time))
+fn table_not_known(table: &str) -> Alert {
+    let text = Text::new(
+        format!(
+            "the terminal sends data under a name that no document lists ({table}): it was not told OK, so it keeps them and sends them again; if they are punches, they are held here until somebody decides. Please report the model"
+        ),
+        format!(
+            "设备上传了未知数据表（{table}）：未回复 OK，设备会保留并重发；其中像打卡的记录已暂扣待确认。请反馈型号"
+        ),
+    );
+    Alert { kind: AlertKind::NotUnderstood, text }
 }
 
-fn not_understood(table: &str) -> Alert {
+fn lines_not_understood(table: &str) -> Alert {
     let text = Text::new(
-        format!("the terminal sends data of a kind that is not known ({table}); it is kept, on the terminal too"),
-        format!("设备上传了未知类型的数据（{table}），已保留，设备上也未删除"),
+        format!(
+            "the terminal sent lines of {table} that are not understood; no time stands in them, so none is a punch: please report the model"
+        ),
+        format!("设备上传的 {table} 中有无法识别的行，其中没有时间，不是打卡记录：请反馈型号"),
     );
     Alert { kind: AlertKind::NotUnderstood, text }
 }
 
 /// What somebody should hear of; told once, though the terminal may send the line again.
-fn alert(operation: &Operation) -> Option<(String, Alert)> {
+pub(super) fn alert(operation: &Operation) -> Option<(String, Alert)> {
     let Operation { deed, code, who, time, object } = operation;
     let (kind, en, zh) = match deed {
         Deed::ClockSet => (AlertKind::ClockSet, "the terminal's clock was set", "设备时间被修改"),

@@ -3,32 +3,30 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use punchd_contract::{Condition, DriverError, Health, Member, Port, SerialNumber, Stranger, Text};
+use punchd_contract::{Condition, DriverError, Health, Member, Port, SerialNumber, Text};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::memory::Dialect;
 use super::protocol::path::Door;
-use super::reply::{Ask, Reply};
-use super::server;
+use super::reply::{Ask, Reply, Verb};
 use super::settings::Settings;
 use super::terminal::Terminal;
-use super::{KIND, security};
+use super::trouble::{self, Cause};
+use super::{security, server};
 
-/// How often one stranger is reported.
-const STRANGER_EVERY: Duration = Duration::from_secs(60);
-
-/// How many strangers are remembered at once; more are turned away unreported until one is forgotten.
-const MOST_STRANGERS: usize = 64;
+/// When somebody knocked first, and with what troubles.
+pub(super) type Knocked = (Instant, Vec<Option<Text>>);
 
 /// Everybody behind one listener.
 #[derive(Debug)]
 pub struct House {
     terminals: HashMap<SerialNumber, Arc<Terminal>>,
-    port: Port,
-    strangers: Mutex<BTreeMap<SerialNumber, Instant>>,
+    pub(super) port: Port,
+    /// Who knocked lately.
+    pub(super) strangers: Mutex<BTreeMap<String, Knocked>>,
 }
 
 /// Listens and serves the members until the listener breaks. Dropped, everything stops.
@@ -74,18 +72,19 @@ pub async fn run(members: Vec<Member<Settings>>) -> Result<(), DriverError> {
 }
 
 impl House {
-    /// Whether a request comes in the name of a terminal that is let in.
-    pub fn knows(&self, ask: &Ask) -> bool {
-        serial(ask).is_some_and(|serial| self.terminals.contains_key(&serial))
+    /// The terminal in whose name a request comes.
+    pub(super) fn terminal(&self, ask: &Ask) -> Option<&Arc<Terminal>> {
+        self.terminals.get(&ask.serial()?)
     }
 
     /// Answers one request. The first question is always who it is.
     pub async fn answer(&self, ask: &Ask) -> Reply {
-        let Some(serial) = serial(ask) else {
-            return Reply::refused(400, "a serial number (SN) is missing");
-        };
+        if let Some(refused) = self.odd(ask) {
+            return refused;
+        }
+        let Some(serial) = ask.serial() else { return self.unnamed(ask) };
         let Some(terminal) = self.terminals.get(&serial) else {
-            self.meet(serial, ask);
+            self.unapproved(serial, ask);
             return Reply::refused(403, "this terminal is not approved yet");
         };
         if let Some(refused) = terminal.refused(ask).await {
@@ -93,27 +92,10 @@ impl House {
         }
         terminal.heard_of(ask.peer).await;
         let mut reply = terminal.dispatch(ask).await;
+        terminal.say_health();
         let now = terminal.port.now();
         reply.date = now.bound.map(|_| now.utc);
         reply
-    }
-
-    /// Shows a stranger to the operator, now and then.
-    fn meet(&self, serial: SerialNumber, ask: &Ask) {
-        let mut strangers = self.strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        strangers.retain(|_, at| at.elapsed() < STRANGER_EVERY);
-        if strangers.contains_key(&serial) || strangers.len() >= MOST_STRANGERS {
-            return;
-        }
-        strangers.insert(serial.clone(), Instant::now());
-        drop(strangers);
-        let plain =
-            |key| ask.query.get(key).unwrap_or("").chars().filter(char::is_ascii_graphic).take(24).collect::<String>();
-        let dialect = if security::says_so(ask) { "security push" } else { "attendance push" };
-        let detail = format!("{dialect} {}", plain("pushver"));
-        tracing::info!(%serial, peer = %ask.peer, "an unknown terminal wants in");
-        let address = ask.peer.to_string();
-        self.port.stranger(Stranger { kind: KIND, serial, address, detail: detail.trim().to_owned() });
     }
 }
 
@@ -154,32 +136,36 @@ impl Terminal {
     }
 
     async fn dispatch(&self, ask: &Ask) -> Reply {
-        match (ask.door, ask.is_post) {
-            (Door::Cdata, false) if ask.query.get("table").is_none() => {
-                if security::says_so(ask) || self.state().guards_doors() {
-                    self.greet_door(ask).await
-                } else {
-                    self.greet(ask).await
-                }
-            }
-            (Door::Cdata, true) => self.upload(ask).await,
-            (Door::Fdata, true) => self.photo(ask).await,
+        let Some(door) = ask.door else { return Reply::refused(404, "nothing is here") };
+        self.state().troubles.over(Cause::Path);
+        match (door, ask.verb) {
+            (Door::Cdata, Verb::Get) if ask.query.get("table").is_none() => match security::said(ask) {
+                Some(Dialect::Security) => self.greet_door(ask).await,
+                // What it does not say now, it said before.
+                None if self.state().guards_doors() => self.greet_door(ask).await,
+                _ => self.greet(ask).await,
+            },
+            (Door::Cdata, Verb::Post) => self.upload(ask).await,
+            (Door::Fdata, Verb::Post) => self.photo(ask).await,
             (Door::GetRequest, _) => self.poll(ask),
-            (Door::DeviceCmd, true) => self.results(ask).await,
+            (Door::DeviceCmd, Verb::Post) => self.results(ask).await,
             (Door::Ping, _) => Reply::ok("OK"),
             (Door::Registry, _) => self.register(ask).await,
             (Door::Push, _) => self.door_settings(ask).await,
-            (Door::QueryData, true) => self.query_data(ask).await,
+            (Door::QueryData, Verb::Post) => self.query_data(ask).await,
             (Door::RtData, _) if ask.query.get("type").is_some_and(|kind| kind.eq_ignore_ascii_case("time")) => {
                 self.time()
             }
-            _ => Reply::refused(400, "this is not understood here"),
+            _ => {
+                let path = trouble::shown_path(&ask.path);
+                let text = Text::new(
+                    format!("it asks {path} for something that is not known here: please report the model"),
+                    format!("设备对 {path} 的请求无法识别：请反馈型号"),
+                );
+                self.not_taken(400, Cause::Method, text)
+            }
         }
     }
-}
-
-fn serial(ask: &Ask) -> Option<SerialNumber> {
-    SerialNumber::new(ask.query.get("SN")?.trim()).ok()
 }
 
 /// Compares without telling by the time where they differ.

@@ -33,6 +33,8 @@ pub struct Memory {
     pub dialect: Option<Dialect>,
     /// The last stamp of each table, to be echoed.
     pub stamps: BTreeMap<String, String>,
+    /// Whether its last handshake said that it reads identity cards.
+    pub identity_cards: bool,
     /// The language number of the handshake.
     pub language: Option<String>,
     /// The code under which an access controller is registered.

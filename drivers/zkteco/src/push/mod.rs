@@ -1,9 +1,11 @@
 //! Push: the terminal is the client and the gateway the HTTP server (ADMS, iclock; facts/terminals.md B).
 //!
 //! What is promised: a terminal is told `OK` for an upload only after all of it is on disk, so whatever is not answered OK comes
-//! again; a record that comes again is the same record, whether live, in a log or in the answer to a query. Anything that is not
-//! understood is kept and shown, and never answered OK. The clock of a terminal follows our `Date` header, so there is one only
-//! while the gateway's own clock is trusted.
+//! again; a record that comes again is the same record, whether live, in a log or in the answer to a query. `OK` means understood,
+//! line by line: what could be a punch is a reading, if need be one that names nobody, or there is no `OK`; a table that no document
+//! lists gets none. Not every event is a punch: refusals, alarms and openings from afar are readings that do not count. What is
+//! kept of an upload is what the program uses. The clock of a terminal follows our `Date` header, so there is one only while the
+//! gateway's own clock is trusted, and it is watched by what arrives live.
 //!
 //! A serial number proves little and anybody in the network can send one: unknown ones are shown for approval and get nothing.
 
@@ -11,15 +13,20 @@ mod attendance;
 mod backfill;
 mod commands;
 mod driver;
+mod knock;
+mod live_clock;
 mod memory;
 mod orders;
+mod placing;
 pub mod protocol;
+mod reading;
 mod reply;
 mod security;
 mod server;
 mod settings;
 mod tending;
 mod terminal;
+mod trouble;
 #[cfg(feature = "virtual")]
 pub mod virtual_device;
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use punchd_contract::NotRecorded;
+use punchd_contract::{NotRecorded, SerialNumber};
 
 use super::protocol::path::Door;
 use super::protocol::query::Query;
@@ -12,10 +12,12 @@ use super::protocol::query::Query;
 /// One request of a terminal that may talk to us.
 #[derive(Debug)]
 pub struct Ask {
-    /// Where it knocks.
-    pub door: Door,
-    /// Whether it brings something.
-    pub is_post: bool,
+    /// Where it knocks; `None` where there is no such door.
+    pub door: Option<Door>,
+    /// Its path as sent.
+    pub path: String,
+    /// What it wants.
+    pub verb: Verb,
     /// What stands in its address.
     pub query: Query,
     /// What it brings.
@@ -24,6 +26,24 @@ pub struct Ask {
     pub has_length: bool,
     /// Who asks.
     pub peer: IpAddr,
+}
+
+/// What a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// POST, or PUT, which some firmware uses for it.
+    Post,
+    /// Anything else.
+    Other,
+}
+
+impl Ask {
+    /// What it calls itself, if that could be a serial number.
+    pub fn serial(&self) -> Option<SerialNumber> {
+        SerialNumber::new(self.query.get("SN")?.trim()).ok()
+    }
 }
 
 /// An answer.

@@ -1,32 +1,27 @@
 //! The security dialect: registration, events at doors, and the time (facts/terminals.md B.5).
 
 use jiff::tz::TimeZone;
-use punchd_contract::{Occurrences, Reading};
 
-use super::attendance::happened;
 use super::memory::Dialect;
 use super::protocol::fields::Fields;
 use super::protocol::handshake::DoorOptions;
-use super::protocol::operlog;
-use super::protocol::rtlog::Event;
-use super::protocol::text::{decode, lines};
+use super::protocol::kept;
+use super::protocol::text::decode;
 use super::protocol::time::{to_number, zone_sign};
-use super::protocol::{codes, sealed::sealed};
 use super::reply::{Ask, Reply};
 use super::terminal::{Taken, Terminal};
 
 /// What holds if a terminal does not say. [K]
 const VERSION: &str = "3.0.1";
 
-/// Whether a handshake is one of this dialect: by what the terminal says of itself, not by its version.
-pub fn says_so(ask: &Ask) -> bool {
-    ask.query.get("DeviceType").is_some_and(|kind| kind.eq_ignore_ascii_case("acc"))
-}
-
-/// The name of an uploaded table, fit for logs.
-pub fn table_name(ask: &Ask) -> String {
-    let name = ask.query.get("tablename").unwrap_or("");
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect()
+/// The dialect that a handshake says, by the kind of the device and not by its version.
+pub fn said(ask: &Ask) -> Option<Dialect> {
+    let kind = ask.query.get("DeviceType")?.trim();
+    match kind {
+        "" => None,
+        kind if kind.eq_ignore_ascii_case("acc") => Some(Dialect::Security),
+        _ => Some(Dialect::Attendance),
+    }
 }
 
 impl Terminal {
@@ -45,9 +40,9 @@ impl Terminal {
 
     /// `registry`: gives the terminal its code. The allow-list was asked before.
     pub async fn register(&self, ask: &Ask) -> Reply {
-        let body = sealed(&ask.body);
-        let text = decode(&body, self.settings.charset.of(&body)).replace(['\n', '\t'], ",");
+        let text = decode(&ask.body, self.settings.charset.of(&ask.body)).replace(['\n', '\t', '\r'], ",");
         self.learn(&Fields::parse(&text, ','));
+        let taken = Taken { kept: kept::of_options(&ask.body, &text), ..Taken::default() };
         let code = self
             .change(|state| {
                 state.memory.dialect = Some(Dialect::Security);
@@ -57,7 +52,7 @@ impl Terminal {
                 state.memory.registry_code.get_or_insert_with(|| fastrand::u64(1 << 32..u64::MAX).to_string()).clone()
             })
             .await;
-        self.keep("registry", body, Taken::default(), Reply::ok(format!("RegistryCode={code}"))).await
+        self.keep("registry", taken, Reply::ok(format!("RegistryCode={code}"))).await
     }
 
     /// `push`: the settings.
@@ -88,35 +83,6 @@ impl Terminal {
         }
     }
 
-    /// `table=rtlog`: events; those that name a person or a card are readings, the others stay in the body.
-    pub(super) fn events(&self, body: &[u8], taken: &mut Taken) -> Reply {
-        self.state().memory.dialect.get_or_insert(Dialect::Security);
-        let encoding = self.settings.charset.of(body);
-        let mut occurrences = Occurrences::new();
-        for raw in lines(body) {
-            let line = decode(raw, encoding);
-            let Some(event) = Event::parse(&line) else {
-                taken.readings.push(self.unreadable(raw, &mut occurrences));
-                continue;
-            };
-            let Some(credential) = event.credential() else { continue };
-            taken.readings.push(Reading {
-                credential,
-                happened: happened(&event.time),
-                origin: self.origin(&event.time),
-                method: codes::method(event.verify),
-                direction: codes::side_of_door(event.inout),
-                key: Some(occurrences.key(event.content(self.serial()))),
-                profile: None,
-                event: punchd_contract::Event::Punch,
-                doubt: None,
-                raw: raw.iter().copied().take(4096).collect(),
-            });
-        }
-        self.note_unreadable("rtlog", taken);
-        Reply::ok("OK")
-    }
-
     /// Whether the doors' states are the last kept ones but for their time: terminals repeat them every few seconds, and
     /// they are nobody's punches.
     pub(super) fn doors_are_as_before(&self, body: &[u8]) -> bool {
@@ -127,41 +93,6 @@ impl Terminal {
         let same = state.doors == doors;
         state.doors = doors;
         same
-    }
-
-    /// Tables of this dialect. `None`: not known.
-    pub(super) fn table_data(&self, name: &str, body: &[u8], taken: &mut Taken) -> Option<Reply> {
-        let count = lines(body).count();
-        match name.to_ascii_lowercase().as_str() {
-            "user" => {
-                let encoding = self.settings.charset.of(body);
-                let user = |raw| operlog::user(&Fields::parse(without_table(&decode(raw, encoding)), '\t'));
-                taken.users.extend(lines(body).filter_map(user));
-            }
-            "transaction" => {
-                self.events(body, taken);
-            }
-            // Their content was taken out; the terminal keeps its own.
-            "biodata" | "biophoto" | "userpic" | "templatev10" => {}
-            _ => return None,
-        }
-        Some(Reply::ok(format!("{name}={count}")))
-    }
-
-    /// `querydata`: an answer to a query.
-    pub async fn query_data(&self, ask: &Ask) -> Reply {
-        let (name, body) = (table_name(ask), sealed(&ask.body));
-        let mut taken = Taken::default();
-        let reply = self.table_data(&name, &body, &mut taken).unwrap_or_else(|| self.unknown(&name, &mut taken));
-        self.keep(&name, body, taken, reply).await
-    }
-}
-
-/// Lines of this dialect's tables may begin with the table's name.
-fn without_table(line: &str) -> &str {
-    match line.split_once(' ') {
-        Some((word, rest)) if !word.contains('=') => rest,
-        _ => line,
     }
 }
 

@@ -24,7 +24,8 @@ use super::driver::{House, plain};
 use super::protocol::path::Door;
 use super::protocol::query::Query;
 use super::protocol::time::date_header;
-use super::reply::{Ask, Reply};
+use super::reply::{Ask, Reply, Verb};
+use super::trouble::{self, Cause};
 
 /// Connections at once, and of one address: many terminals may stand behind one router.
 const MOST_CONNECTIONS: usize = 256;
@@ -35,6 +36,9 @@ const LARGEST: usize = 8 * 1024 * 1024;
 
 /// All bodies that are being received together; what is beyond is sent again by its terminal.
 const LARGEST_TOGETHER: usize = 48 * 1024 * 1024;
+
+/// The most of a path that is looked at.
+const LONGEST_PATH: usize = 200;
 
 /// How long the head of a request may take, the wait between two requests included.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -132,6 +136,9 @@ async fn converse(stream: TcpStream, guest: Guest, room: Room, house: Arc<House>
         }
     };
     if let Ok(Err(error)) = ended {
+        if error.is_parse() {
+            house.no_http(peer);
+        }
         tracing::debug!(%peer, %error, "a connection broke");
     }
 }
@@ -148,22 +155,31 @@ async fn respond(house: &House, room: &Room, request: Request<Incoming>, peer: I
 }
 
 async fn read(house: &House, room: &Room, request: Request<Incoming>, peer: IpAddr) -> Result<Ask, Reply> {
-    let Some(door) = Door::of(request.uri().path()) else {
-        return Err(Reply::refused(404, "nothing is here"));
+    let verb = match *request.method() {
+        Method::GET => Verb::Get,
+        Method::POST | Method::PUT => Verb::Post,
+        _ => Verb::Other,
     };
-    let is_post = match *request.method() {
-        Method::GET => false,
-        Method::POST | Method::PUT => true,
-        _ => return Err(Reply::refused(405, "only GET and POST")),
-    };
+    let path: String = request.uri().path().chars().take(LONGEST_PATH).collect();
     let query = Query::parse(request.uri().query().unwrap_or(""));
     let headers = request.headers();
     let has_length = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
-    let mut ask = Ask { door, is_post, query, body: Bytes::new(), has_length, peer };
-    // Of those who are not let in, nothing is received.
-    if house.knows(&ask) {
+    let said: Option<u64> = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.trim().parse().ok());
+    let door = Door::of(&path);
+    let mut ask = Ask { door, path, verb, query, body: Bytes::new(), has_length, peer };
+    // Of those who are not let in, and of what goes nowhere, nothing is received.
+    if door.is_some() && verb != Verb::Other && house.terminal(&ask).is_some() {
         ask.body = match timeout(BODY_WITHIN, receive(request.into_body(), room)).await {
-            Ok(body) => body?,
+            Ok(Ok(body)) => body,
+            Ok(Err(reply)) => {
+                if reply.status == 413 {
+                    house.refused(&ask, Cause::Size, trouble::size(said, LARGEST));
+                }
+                return Err(reply);
+            }
             Err(_) => return Err(Reply::refused(408, "the body took too long")),
         };
     }

@@ -29,6 +29,10 @@ pub struct Settings {
     pub delay: Duration,
     /// How long it is told to wait after a failure.
     pub error_delay: Duration,
+    /// Door events that count as punches besides those that always do.
+    pub count_events: Vec<u16>,
+    /// Whether a passed check of an identity card is a punch.
+    pub count_card_checks: bool,
 }
 
 /// The settings as declared.
@@ -89,6 +93,20 @@ pub const SETTINGS: &[Setting] = &[
         en: "how long the terminal waits before it tries again after a failure",
         zh: "设备通信失败后的重试间隔",
     },
+    Setting {
+        key: "count_events",
+        shape: Shape::Integers(0, 65_535),
+        default: Default::Absent,
+        en: "for access controllers: numbers of door events that count as punches besides a normal passage, such as [8, 101]; refusals, alarms and openings from afar do not count otherwise",
+        zh: "用于门禁控制器：除正常通行外还算作打卡的门禁事件代码，如 [8, 101]；拒绝、报警、远程开门等默认不算",
+    },
+    Setting {
+        key: "count_card_checks",
+        shape: Shape::Boolean,
+        default: Default::Is("false"),
+        en: "for terminals that read identity cards: whether a passed check of a card is a punch",
+        zh: "用于身份证核验设备：核验通过是否算作打卡",
+    },
 ];
 
 /// Values with their shapes already checked become settings.
@@ -116,5 +134,7 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         reconcile_every: seconds("reconcile_every", 86_400),
         delay: seconds("delay", 10),
         error_delay: seconds("error_delay", 30),
+        count_events: values.integers("count_events").iter().filter_map(|code| u16::try_from(*code).ok()).collect(),
+        count_card_checks: values.boolean("count_card_checks"),
     })
 }

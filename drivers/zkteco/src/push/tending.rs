@@ -8,13 +8,14 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::orders::Purpose;
 use super::protocol::command::Order;
-use super::terminal::{Taken, Terminal};
+use super::terminal::{State, Taken, Terminal};
+use super::trouble::Cause;
 
 /// How often a terminal is looked after.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How long a refusal is shown.
-const REFUSED_SHOWN: Duration = Duration::from_secs(600);
+/// Two addresses in turn within this time are two terminals.
+const AT_ONCE: Duration = Duration::from_secs(120);
 
 impl Terminal {
     /// Looks after the terminal for ever.
@@ -46,8 +47,11 @@ impl Terminal {
         let returned = {
             let mut state = self.state();
             let returned = !state.is_here(patience);
+            state.came_from(peer, returned, self.serial());
             state.seen = Some(Instant::now());
-            state.address = Some(peer);
+            if returned {
+                state.live_clock.begins_anew(self.port.now().utc);
+            }
             returned
         };
         if returned {
@@ -64,7 +68,6 @@ impl Terminal {
             self.plan();
             self.begin_check();
         }
-        self.say_health();
     }
 
     /// The commands of the attendance dialect mean nothing to an access controller: what was lined up before it said that
@@ -125,9 +128,7 @@ impl Terminal {
     pub async fn refuse(&self, peer: IpAddr, text: Text) {
         let first = {
             let mut state = self.state();
-            let first = state.refused.is_none();
-            state.refused = Some((Instant::now(), text.clone()));
-            first
+            state.troubles.happened(Cause::TurnedAway, text.clone())
         };
         if first {
             tracing::warn!(device = %self.device, %peer, "a request in this terminal's name was refused");
@@ -148,9 +149,7 @@ impl Terminal {
         let clock_known = self.port.now().bound.is_some();
         let patience = self.patience();
         let state = self.state();
-        if let Some((at, text)) = &state.refused
-            && at.elapsed() < REFUSED_SHOWN
-        {
+        if let Some(text) = state.troubles.worst() {
             let condition = if state.is_here(patience) { Condition::Warning } else { Condition::Fault };
             return Health { condition, text: text.clone() };
         }
@@ -165,6 +164,20 @@ impl Terminal {
                 "可收到打卡；网关时间尚未校准，不会校准设备时钟，请为网关提供网络或时间源",
             ));
         }
+        if let Some(text) = state.live_clock.text() {
+            return Health::warning(Text::new(
+                format!("punches arrive; {}", text.en),
+                format!("可收到打卡；{}", text.zh),
+            ));
+        }
+        if let Some((said, own)) = state.zone_said {
+            return Health::warning(Text::new(
+                format!(
+                    "punches arrive; their lines say that the terminal's clock is {said} from UTC, and its `zone` here is {own}: set the right `zone`, or the terminal's"
+                ),
+                format!("可收到打卡；打卡行称设备时区为 {said}，而此处 `zone` 为 {own}：请改正 `zone` 或设备时区"),
+            ));
+        }
         if let Some((period, (theirs, ours))) = state.findings.differing.iter().next() {
             return Health::warning(Text::new(
                 format!(
@@ -176,8 +189,10 @@ impl Terminal {
         }
         if let Some(table) = state.unknown_tables.iter().next() {
             return Health::warning(Text::new(
-                format!("punches arrive; the terminal also sends data that is not known here ({table}), which is kept"),
-                format!("可收到打卡；设备还上传了未知数据（{table}），已保留"),
+                format!(
+                    "punches arrive; the terminal also sends data under a name that no document lists ({table}): it was not told OK and keeps them; what could be punches is held here"
+                ),
+                format!("可收到打卡；设备还上传了未知数据表（{table}）：未回复 OK，设备会保留；其中像打卡的记录已暂扣"),
             ));
         }
         if state.unreadable > 0 {
@@ -218,5 +233,27 @@ impl Terminal {
                 "等待设备 {serial} 连接：请在设备菜单“通讯设置 → 云服务器”中把服务器地址设为本网关地址，端口设为 {port}"
             ),
         )
+    }
+}
+
+impl State {
+    /// It was heard of at this address. Back at one that it left for another a moment ago: two terminals with one serial number.
+    fn came_from(&mut self, peer: IpAddr, returned: bool, serial: &str) {
+        let before = self.address.replace(peer).filter(|before| *before != peer && !returned);
+        let Some(before) = before else { return };
+        let both = self.left.is_some_and(|(left, at)| left == peer && at.elapsed() < AT_ONCE);
+        self.left = Some((before, Instant::now()));
+        if both {
+            let (one, other) = if before < peer { (before, peer) } else { (peer, before) };
+            let text = Text::new(
+                format!(
+                    "two terminals call with the serial number {serial}, from {one} and {other}: whose punches are whose cannot be told. Give one of them its own serial number, or let one in alone with `source`"
+                ),
+                format!(
+                    "两台设备（{one} 和 {other}）使用同一序列号 {serial}，无法区分打卡来源：请更换其中一台的序列号，或用 `source` 只允许一台"
+                ),
+            );
+            self.troubles.happened(Cause::TwoAddresses, text);
+        }
     }
 }

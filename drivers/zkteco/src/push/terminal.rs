@@ -6,18 +6,20 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use punchd_contract::{
-    Alert, Batch, Contact, DeviceName, MAX_BATCH, Member, NotRecorded, Port, Reading, TerminalUser, Text, Upload,
+    Alert, Batch, ClockShown, Contact, DeviceName, MAX_BATCH, Member, NotRecorded, Port, Reading, TerminalUser, Upload,
     Verdict,
 };
 use tokio::time::Instant;
 
 use super::backfill::{Period, Survey};
+use super::live_clock::LiveClock;
 use super::memory::{Dialect, FIRST_DAY, Memory};
 use super::orders::Orders;
 use super::protocol::time::minutes_ahead;
 use super::settings::Settings;
+use super::trouble::Troubles;
 
 /// The most people of one terminal that are remembered; the largest models hold fewer.
 const MOST_USERS: usize = 100_000;
@@ -75,8 +77,14 @@ pub struct State {
     pub unreadable: u64,
     /// Tables of this run that are not known.
     pub unknown_tables: BTreeSet<String>,
-    /// Why it was refused last, and when.
-    pub refused: Option<(Instant, Text)>,
+    /// What is wrong with its requests.
+    pub troubles: Troubles,
+    /// What its clock shows, as far as live uploads tell.
+    pub live_clock: LiveClock,
+    /// The distance from UTC that its lines say, and that of its zone, where they differ.
+    pub zone_said: Option<(Offset, Offset)>,
+    /// The address that it had before, and until when.
+    pub left: Option<(IpAddr, Instant)>,
     /// Minutes ahead of UTC as it was last told.
     pub zone_told: Option<i32>,
     /// The mark of this run, for the security dialect.
@@ -118,8 +126,12 @@ impl Findings {
 pub struct Taken {
     /// In the order of the lines.
     pub readings: Vec<Reading>,
-    /// The body, without biometrics.
+    /// What is kept of the body.
+    pub kept: Vec<u8>,
+    /// The same, as it goes to the agent.
     pub upload: Option<Upload>,
+    /// What the terminal's clock shows, where that is proven.
+    pub clock: Option<ClockShown>,
     /// With the words under which each is told once; empty words are told always.
     pub alerts: Vec<(String, Alert)>,
     /// People who were among the lines.
@@ -147,7 +159,10 @@ impl Terminal {
             doors: Vec::new(),
             unreadable: 0,
             unknown_tables: BTreeSet::new(),
-            refused: None,
+            troubles: Troubles::default(),
+            live_clock: LiveClock::default(),
+            zone_said: None,
+            left: None,
             zone_told: None,
             session: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
             users: BTreeMap::new(),
@@ -203,7 +218,11 @@ impl Terminal {
         let _turn = self.turn.lock().await;
         let (mut memory, contact) = {
             let state = self.state();
-            (state.memory.clone(), state.news(self))
+            let contact = match taken.clock {
+                Some(_) => state.contact(self).map(|contact| Contact { clock: taken.clock, ..contact }),
+                None => state.news(self),
+            };
+            (state.memory.clone(), contact)
         };
         let users = self.state().merge(taken.users);
         let told_first =
@@ -238,7 +257,8 @@ impl Terminal {
             }
             if tail.is_empty() {
                 state.memory = memory;
-                state.contact_told = contact.or(state.contact_told.take());
+                let told = contact.map(|contact| Contact { clock: None, ..contact });
+                state.contact_told = told.or(state.contact_told.take());
                 return Ok(());
             }
             drop(state);
@@ -276,17 +296,26 @@ impl State {
         self.memory.dialect == Some(Dialect::Security)
     }
 
+    /// Whether its last handshake said that it reads identity cards.
+    pub fn reads_identity_cards(&self) -> bool {
+        self.memory.identity_cards
+    }
+
     /// What was learned since the agent was last told, if anything.
     fn news(&self, terminal: &Terminal) -> Option<Contact> {
+        self.contact(terminal).filter(|contact| self.contact_told.as_ref() != Some(contact))
+    }
+
+    /// What is known of the terminal, if it was heard of.
+    fn contact(&self, terminal: &Terminal) -> Option<Contact> {
         self.seen?;
-        let contact = Contact {
+        Some(Contact {
             serial: Some(terminal.settings.serial.clone()),
             address: self.address.map(|address| address.to_string()),
             firmware: self.firmware.clone(),
             records_claimed: self.claimed,
             ..Contact::default()
-        };
-        (self.contact_told.as_ref() != Some(&contact)).then_some(contact)
+        })
     }
 
     /// Adds people to those known; the whole list, if it is whole and this changed it.

@@ -23,6 +23,7 @@ pub struct Site {
     pub bench: Bench,
     pub server: String,
     pub values: Values,
+    zone: TimeZone,
     port: Port,
     driver: JoinSet<()>,
 }
@@ -38,14 +39,24 @@ impl Site {
         Self::over(bench, port, more).await
     }
 
+    /// At this time, with a terminal in this zone.
+    pub async fn at(time: &str, zone: &str) -> Self {
+        let (bench, port) = Bench::new(time.parse().unwrap());
+        Self::of(bench, port, TimeZone::get(zone).unwrap(), |values| values).await
+    }
+
     pub async fn over(bench: Bench, port: Port, more: impl FnOnce(Values) -> Values) -> Self {
+        Self::of(bench, port, TimeZone::get("Asia/Shanghai").unwrap(), more).await
+    }
+
+    async fn of(bench: Bench, port: Port, zone: TimeZone, more: impl FnOnce(Values) -> Values) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let values = more(
             Values::new()
                 .with("serial", Value::Text(SERIAL.into()))
                 .with("listen", Value::Endpoint(Endpoint { host: "127.0.0.1".into(), port: free.port() })),
         );
-        let mut site = Self { bench, server: free.to_string(), values, port, driver: JoinSet::new() };
+        let mut site = Self { bench, server: free.to_string(), values, zone, port, driver: JoinSet::new() };
         site.start().await;
         site
     }
@@ -54,7 +65,7 @@ impl Site {
     pub async fn start(&mut self) {
         let member = Member {
             device: DeviceName::new("gate").unwrap(),
-            zone: TimeZone::get("Asia/Shanghai").unwrap(),
+            zone: self.zone.clone(),
             settings: Arc::new(ZktecoPush::settings(&self.values).unwrap()),
             port: self.port.clone(),
         };
@@ -65,6 +76,12 @@ impl Site {
         while TcpStream::connect(&self.server).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// The true time at the terminal's place, to the second.
+    pub fn local_now(&self) -> jiff::civil::DateTime {
+        let now = self.zone.to_datetime(self.bench.now().utc);
+        now.with().subsec_nanosecond(0).build().unwrap()
     }
 
     /// Kills the driver as a power cut does.
@@ -156,4 +173,10 @@ pub fn body(answer: &str) -> &str {
 
 pub fn has_date(answer: &str) -> bool {
     answer.lines().any(|line| line.starts_with("Date: "))
+}
+
+/// Runs something in virtual time, for tests of properties.
+pub fn run(work: impl Future<Output = ()>) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().unwrap().block_on(work);
 }

@@ -1,21 +1,9 @@
-//! Lines of the table OPERLOG: what was done at the terminal, and who is stored on it (facts/terminals.md B.3, B.7).
+//! What lines of the table OPERLOG say: what was done at the terminal, and who is stored on it (facts/terminals.md B.3, B.7).
 
 use punchd_contract::TerminalUser;
 
 use super::fields::Fields;
-
-/// One line of OPERLOG.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
-    /// Somebody did something at the terminal's menu.
-    Operation(Operation),
-    /// Somebody is stored on the terminal.
-    User(TerminalUser),
-    /// A template or a picture; its content was taken out before.
-    Biometric,
-    /// Something else.
-    Unknown,
-}
+use super::id_card::hidden;
 
 /// Something that was done at the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,18 +37,8 @@ pub enum Deed {
     Other,
 }
 
-/// Reads one line, already as text.
-pub fn parse(line: &str) -> Line {
-    let (word, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-    match word.to_ascii_uppercase().as_str() {
-        "OPLOG" => operation(rest).map_or(Line::Unknown, Line::Operation),
-        "USER" => user(&Fields::parse(rest, '\t')).map_or(Line::Unknown, Line::User),
-        "FP" | "FACE" | "FVEIN" | "USERPIC" | "BIOPHOTO" | "BIODATA" => Line::Biometric,
-        _ => Line::Unknown,
-    }
-}
-
-fn operation(rest: &str) -> Option<Operation> {
+/// What stands behind `OPLOG`: number, who, when, and what it was done to.
+pub fn operation(rest: &str) -> Option<Operation> {
     let mut columns = rest.split('\t').map(str::trim);
     let code = columns.next()?.parse().ok()?;
     let deed = match code {
@@ -71,16 +49,17 @@ fn operation(rest: &str) -> Option<Operation> {
         32 => Deed::Duress,
         _ => Deed::Other,
     };
-    let mut next = || columns.next().unwrap_or("").chars().filter(|c| !c.is_control()).take(32).collect::<String>();
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control()).take(32).collect::<String>();
+    let mut next = || hidden(&plain(columns.next().unwrap_or("")));
     Some(Operation { deed, code, who: next(), time: next(), object: next() })
 }
 
 /// Somebody stored on a terminal, in either dialect.
 pub fn user(fields: &Fields) -> Option<TerminalUser> {
     let cut = |text: &str, most: usize| text.chars().filter(|c| !c.is_control()).take(most).collect::<String>();
-    let user_id = cut(fields.get(&["PIN"])?, 64);
+    let user_id = hidden(&cut(fields.get(&["PIN"])?, 64));
     let card = fields.get(&["Card", "CardNo"]).map(|card| cut(card, 32)).filter(|card| is_card(card));
-    let name = cut(fields.get(&["Name"]).unwrap_or(""), 64);
+    let name = hidden(&cut(fields.get(&["Name"]).unwrap_or(""), 64));
     (!user_id.is_empty()).then_some(TerminalUser { user_id, name, card })
 }
 
@@ -97,33 +76,29 @@ mod tests {
 
     #[test]
     fn the_deeds_that_change_evidence_are_told_apart() {
-        let deed = |line: &str| match parse(line) {
-            Line::Operation(operation) => operation.deed,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(deed("OPLOG 21\t1\t2026-01-05 08:00:00\t0\t0\t0\t0"), Deed::ClockSet);
-        assert_eq!(deed("OPLOG 23\t1\t2026-01-05 08:00:00\t0\t0\t0\t0"), Deed::PunchesDeleted);
-        assert_eq!(deed("OPLOG\t4\t0\t2026-01-05 08:00:00"), Deed::Other);
-        assert_eq!(parse("OPLOG x"), Line::Unknown);
+        let deed = |rest: &str| operation(rest).map(|operation| operation.deed);
+        assert_eq!(deed("21\t1\t2026-01-05 08:00:00\t0\t0\t0\t0"), Some(Deed::ClockSet));
+        assert_eq!(deed("23\t1\t2026-01-05 08:00:00\t0\t0\t0\t0"), Some(Deed::PunchesDeleted));
+        assert_eq!(deed("4\t0\t2026-01-05 08:00:00"), Some(Deed::Other));
+        assert_eq!(deed("x"), None);
     }
 
     #[test]
     fn a_user_line_gives_id_name_and_card() {
-        let Line::User(user) = parse("USER PIN=7\tName=张三\tPri=0\tPasswd=\tCard=3221225472\tGrp=1\tTZ=0") else {
-            panic!("a user was sent");
-        };
+        let parse = |line: &str| user(&Fields::parse(line, '\t')).unwrap();
+        let user = parse("PIN=7\tName=张三\tPri=0\tPasswd=\tCard=3221225472\tGrp=1\tTZ=0");
         assert_eq!(
             (user.user_id.as_str(), user.name.as_str(), user.card.as_deref()),
             ("7", "张三", Some("3221225472"))
         );
-        let Line::User(user) = parse("USER PIN=7\tName=\tCard=[0000000000]") else { panic!("a user was sent") };
+        let user = parse("PIN=7\tName=\tCard=[0000000000]");
         assert_eq!(user.card, None);
     }
 
     proptest! {
         #[test]
         fn any_line_is_read_without_a_panic(line in any::<String>()) {
-            let _ = parse(&line);
+            let _ = (operation(&line), user(&Fields::parse(&line, '\t')));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, GBK, UTF_8};
+use encoding_rs::{Encoding, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How the operator says the terminal writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +45,28 @@ pub fn decode<'a>(line: &'a [u8], encoding: &'static Encoding) -> Cow<'a, str> {
     encoding.decode_without_bom_handling(line).0
 }
 
-/// The lines that hold something, without their ends. Neither encoding has LF, CR or TAB inside a character.
+/// The lines that hold something, without their ends. Neither encoding has LF, CR, NUL or TAB inside a character.
 pub fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    body.split(|byte| *byte == b'\n').map(trimmed).filter(|line| !line.is_empty())
+    body.split(|byte| matches!(byte, b'\n' | b'\r' | 0)).map(trimmed).filter(|line| !line.is_empty())
 }
 
-/// Without CR, NUL and spaces at both ends; a TAB at an end is an empty column and stays.
+/// A body that begins with the mark of UTF-16 in UTF-8; any other as it is.
+pub fn utf8(body: &[u8]) -> Cow<'_, [u8]> {
+    let encoding = match body {
+        [0xFF, 0xFE, ..] => UTF_16LE,
+        [0xFE, 0xFF, ..] => UTF_16BE,
+        _ => return Cow::Borrowed(body),
+    };
+    Cow::Owned(encoding.decode_with_bom_removal(body).0.into_owned().into_bytes())
+}
+
+/// Without spaces at both ends; a TAB at an end is an empty column and stays.
 fn trimmed(mut line: &[u8]) -> &[u8] {
-    while let Some((b'\r' | b' ' | 0, rest)) = line.split_first() {
+    while let Some((b' ', rest)) = line.split_first() {
         line = rest;
     }
-    while let Some((b'\r' | b' ' | 0, rest)) = line.split_last() {
+    while let Some((b' ', rest)) = line.split_last() {
         line = rest;
     }
     line
@@ -75,7 +85,9 @@ mod tests {
 
     #[test]
     fn lines_end_in_any_usual_way() {
-        let found: Vec<&[u8]> = lines(b"\xEF\xBB\xBFa\tb\r\n\r\n  \nc\t").collect();
-        assert_eq!(found, [b"a\tb".as_slice(), b"c\t"]);
+        let found: Vec<&[u8]> = lines(b"\xEF\xBB\xBFa\tb\r\n\r\n  \nc\t\rd\0e\0").collect();
+        assert_eq!(found, [b"a\tb".as_slice(), b"c\t", b"d", b"e"]);
+        assert_eq!(&*utf8(b"\xFF\xFEa\0\t\0"), b"a\t");
+        assert_eq!(&*utf8(b"a\t"), b"a\t");
     }
 }

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 
+use super::written_time::{self, WrittenTime};
+
 /// A record's time by the terminal's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stamped {
@@ -13,22 +15,27 @@ pub enum Stamped {
     Impossible(String),
 }
 
+impl From<&WrittenTime> for Stamped {
+    fn from(written: &WrittenTime) -> Self {
+        written.civil.map_or_else(|| Self::Impossible(written.text.clone()), Self::Civil)
+    }
+}
+
 impl Stamped {
-    /// Reads `2026-01-05 08:00:00` (also with `/` or `T`) or the number of A.8. `None`: not written like a time.
+    /// Reads `2026-01-05 08:00:00` (also with `/` or `T`). `None`: not written like a time; digits alone never are.
     pub fn parse(text: &str) -> Option<Self> {
+        written_time::whole(text).as_ref().map(Self::from)
+    }
+
+    /// Reads the number of A.8, which some fields of the security dialect hold (`time_second`), or a written time.
+    pub fn parse_number(text: &str) -> Option<Self> {
         let text = text.trim();
-        if text.is_empty() || text.len() > 32 {
-            return None;
+        let digits = (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits {
+            return Self::parse(text);
         }
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let read = text.parse().ok().and_then(from_number);
-            return Some(read.map_or_else(|| Self::Impossible(text.to_owned()), Self::Civil));
-        }
-        let like_a_time = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'/' | b':' | b' ' | b'T');
-        if !text.bytes().all(like_a_time) || !text.bytes().any(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        Some(civil(text).map_or_else(|| Self::Impossible(text.to_owned()), Self::Civil))
+        let read = text.parse().ok().and_then(from_number);
+        Some(read.map_or_else(|| Self::Impossible(text.to_owned()), Self::Civil))
     }
 
     /// The time, if there is such a one.
@@ -46,22 +53,6 @@ impl Stamped {
             Self::Impossible(text) => text.clone(),
         }
     }
-}
-
-fn civil(text: &str) -> Option<DateTime> {
-    let (date, time) = text.split_once([' ', 'T'])?;
-    let mut date = date.split(['-', '/']);
-    let mut time = time.trim().split(':');
-    let year = date.next()?.parse().ok()?;
-    let month = date.next()?.parse().ok()?;
-    let day = date.next()?.parse().ok()?;
-    let hour = time.next()?.parse().ok()?;
-    let minute = time.next()?.parse().ok()?;
-    let second = time.next().unwrap_or("0").parse().ok()?;
-    if date.next().is_some() || time.next().is_some() {
-        return None;
-    }
-    DateTime::new(year, month, day, hour, minute, second, 0).ok()
 }
 
 /// As terminals write it.
@@ -137,6 +128,8 @@ mod tests {
         assert_eq!(Stamped::parse("0000-00-00 00:00:00").and_then(|at| at.civil()), None);
         assert_eq!(Stamped::parse("not-a-date"), None);
         assert_eq!(Stamped::parse(""), None);
+        assert_eq!((Stamped::parse("0"), Stamped::parse("862560000")), (None, None));
+        assert_eq!(Stamped::parse_number("862560000"), Some(Stamped::Civil(date(2026, 11, 2).at(8, 0, 0, 0))));
     }
 
     #[test]
@@ -177,7 +170,7 @@ mod tests {
 
         #[test]
         fn any_text_is_read_without_a_panic(text in any::<String>()) {
-            let _ = Stamped::parse(&text);
+            let _ = (Stamped::parse(&text), Stamped::parse_number(&text));
         }
     }
 }
