@@ -1,6 +1,7 @@
 //! `punchd-sim device zkteco-pull`: a terminal that is asked over port 4370.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use punchd_sim::clock;
@@ -47,6 +48,9 @@ pub(super) struct ZktecoPull {
     /// It does not tell punches as they happen.
     #[arg(long)]
     no_live: bool,
+    /// How long it takes for each frame of an answer, as hardware does; 0 sends all of them at once.
+    #[arg(long, value_name = "MS", default_value = "4", value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    frame_gap: u64,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,6 +79,7 @@ impl ZktecoPull {
             clock_off: self.clock_off,
             buffered: !self.plain_reads,
             live: !self.no_live,
+            frame_gap: Duration::from_millis(self.frame_gap),
             capacity: self.life.records().max(100_000),
             ..pull_terminal(clock::real(), self.life.zone(), &people, self.life.records())
         };
