@@ -8,12 +8,12 @@ use punchd_sim::clock;
 use punchd_sim::terminals::pull_terminal;
 use punchd_zkteco::pull::protocol::names::Encoding;
 use punchd_zkteco::pull::protocol::user::UserForm;
-use punchd_zkteco::pull::virtual_device::{Listens, Options, VirtualTerminal};
+use punchd_zkteco::pull::virtual_device::{Fault, Listens, Options, VirtualTerminal};
 
-use super::device::Life;
+use super::device::{Life, Order};
 use super::{Failure, ready};
 
-/// Be a ZKTeco terminal that is asked over port 4370.
+/// Be a ZKTeco terminal that is asked over port 4370. Lines of stdin are orders: punch USER_ID, clock SECONDS, unplug, replug.
 #[derive(Debug, Args)]
 pub(super) struct ZktecoPull {
     /// Where to listen; port 0 takes any free one.
@@ -86,6 +86,15 @@ impl ZktecoPull {
         let terminal = VirtualTerminal::start(options)
             .map_err(|error| Failure::Unavailable(format!("cannot listen at {}: {error}", self.listen)))?;
         ready::say("zkteco-pull", terminal.address(), None)?;
-        self.life.go_on(&people, |user_id| terminal.punch_now(user_id)).await
+        let does = |order| {
+            match order {
+                Order::Punch(user_id) => terminal.punch_now(&user_id),
+                Order::Clock(seconds) => terminal.set_clock_off(seconds),
+                Order::Unplug => terminal.set_fault(Fault::Unplugged),
+                Order::Replug => terminal.clear_faults(),
+            }
+            None
+        };
+        self.life.obey(&people, |user_id| terminal.punch_now(user_id), does).await
     }
 }
