@@ -93,12 +93,14 @@ def lists_with_a_userid_that_was_mistyped():
     """Ann's punches were parked because WeCom has no `anne`; the list is corrected. Right: they arrive
     under her name."""
     p = Push()
-    gateway = Gateway(p.block, members=["ann", "bob"])
+    gateway = Gateway(p.block, members=["ann", "bob"], wecom='settle = "2s"\n')
     with_list(gateway, SHORT.replace("ann,Ann", "anne,Ann"))
     with gateway:
         p.hello()
         p.att(line(1001, at(-1)) + line(1002, at(-1, 9)))
-        until(lambda: gateway.status()["journal"]["counts"].get("parked"), 20)
+        check(
+            "one parked", until(lambda: gateway.json("deliveries", "parked"), 25), gateway.status()["journal"]["counts"]
+        )
         gateway.stop()
         with_list(gateway, SHORT)
         gateway.run()

@@ -91,7 +91,10 @@ def until(f, limit, step=0.25):
 
 
 class Gateway:
-    def __init__(self, devices, people="", merge="0s", env=None, zone="Asia/Shanghai", members=()):
+    """A gateway with these blocks of configuration; `members` are who works at WeCom (everybody), `wecom`
+    is added to the destination."""
+
+    def __init__(self, devices, people="", merge="0s", env=None, zone="Asia/Shanghai", members=(), wecom=""):
         self.dir = pathlib.Path(os.environ["CASE_SCRATCH"])
         self.env = {**os.environ, **(env or {})}
         self.procs = []
@@ -110,7 +113,7 @@ class Gateway:
             f'[gateway]\nname = "gate"\nzone = "{zone}"\ndata = "{self.dir}/data"\n'
             f'[attendance]\nmerge_window = "{merge}"\n'
             f'{devices}\n{people}\n[[destination]]\nname = "wecom"\nkind = "wecom"\ncorp_id = "ww0123456789abcdef"\n'
-            f'secret = {{ file = "{secret}" }}\nbase_url = "{self.url}"\ncalls_per_minute = 60\n'
+            f'secret = {{ file = "{secret}" }}\nbase_url = "{self.url}"\ncalls_per_minute = 60\n{wecom}'
         )
 
     def start(self, command, log, env=None, **k):
