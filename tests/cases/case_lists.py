@@ -98,9 +98,8 @@ def lists_with_a_userid_that_was_mistyped():
     with gateway:
         p.hello()
         p.att(line(1001, at(-1)) + line(1002, at(-1, 9)))
-        check(
-            "one parked", until(lambda: gateway.json("deliveries", "parked"), 25), gateway.status()["journal"]["counts"]
-        )
+        counts = lambda: gateway.status()["journal"]["counts"]
+        check("one parked", until(lambda: counts()["parked"] == 1, 25), counts())
         gateway.stop()
         with_list(gateway, SHORT)
         gateway.run()
