@@ -1,7 +1,9 @@
 """OK means understood: neighbours of lines, tables, paths and events of terminals that call."""
 
+import base64
+
 from ends import *
-from runner import case
+from runner import case, seed
 
 ANN = person("ann", "1001")
 
@@ -108,3 +110,44 @@ def lines_of_one_person_at_two_terminals():
         expect("WeCom holds", [said("ann", at(-1))], gateway.settle(2, 6).wecom())
         expect("readings", 2, len(gateway.punches()))
         expect("twice", [], gateway.twice())
+
+
+@case("vendor document: attendance PUSH V5.8, 9.5 to 9.14, and names that it does not have", limit=90)
+def lines_with_templates_under_any_name():
+    """Templates, photos and card data come under many tables and field names, some of which no document
+    has. Right: no byte of them stands in a file of the data folder, and the folder does not grow by half of
+    what was sent."""
+    draw, p = seed(), Push()
+    fields = ["Tmp", "TMP", "Content", "Photo", "FPTemplate1", "FPTemplate9", "Face", "template", "BioData", "Feature"]
+    tables = ["FINGERTMP", "BIODATA", "FACE", "USERPIC", "BIOPHOTO", "IDCARD", "ATTPHOTO", "FVEIN", "tabledata"]
+    heads = {"FINGERTMP": "FP", "IDCARD": "IDCARD"}
+    size = lambda: sum(f.stat().st_size for f in (gateway.dir / "data").rglob("*") if f.is_file())
+    with Gateway(p.block, ANN) as gateway:
+        p.hello()
+        gateway.settle(0)
+        before, sent, marks = size(), 0, []
+        for table in tables:
+            # Many in one upload: what each commit writes besides must not count.
+            blobs = {field: base64.b64encode(draw.randbytes(24)).decode() for field in fields}
+            columns = "\t".join(f"{field}={mark * 400}" for field, mark in blobs.items())
+            p.att(f"{heads.get(table, table)} PIN=1001\tFID=1\tValid=1\t{columns}\n", f"table={table}&Stamp=9999")
+            marks += blobs.values()
+            sent += len(columns)
+        gateway.settle(0)
+        found = sorted({name for mark in marks for name in in_clear(gateway, mark)})
+        expect("files with bytes of them", [], found)
+        check("a data folder that hardly grows", size() - before < sent / 2, (size() - before, sent))
+
+
+@case("a site whose list of people was never imported")
+def lines_of_nobody_are_not_green():
+    """Thirty punches come, and nobody in the list has these ids. "Everything is delivered" is no true
+    answer. Right: status warns, and says what helps."""
+    p = Push()
+    with Gateway(p.block, person("zoe", "9")) as gateway:
+        p.hello()
+        p.att("".join(line(2000 + i, at(-1, 8, i)) for i in range(30)))
+        gateway.settle(30)
+        conditions = [h["condition"] for h in gateway.status()["health"].values()]
+        warned = gateway.status()["alerts"] or "warning" in conditions or "fault" in conditions
+        check("a warning", warned, conditions)
