@@ -1,4 +1,4 @@
-"""A Bluetooth terminal through real BlueZ, and a card reader that types, on a Debian with systemd; what is checked is in `guest/`."""
+"""A Bluetooth terminal through real BlueZ, a card reader that types and one at two GPIO lines, on a Debian with systemd; what is checked is in `guest/`."""
 
 import os
 import sys
@@ -38,6 +38,13 @@ name = "hall"
 kind = "ble"
 device = "PUNCH-FP"
 
+[[device]]
+name = "wall"
+kind = "wiegand"
+chip = "lab"
+data0 = 17
+data1 = 18
+
 [people]
 file = "/etc/punchd/people.csv"
 """
@@ -45,11 +52,11 @@ file = "/etc/punchd/people.csv"
 
 def main():
     sys.path.insert(0, os.path.join(HERE, "guest"))
-    from main import OVER_THE_AIR, TYPED
+    from main import OVER_THE_AIR, TYPED, WIRED
 
     people = "userid,name,user_id,card\n"
     people += "".join(f"of-{user_id},{user_id},{user_id},\n" for user_id in OVER_THE_AIR)
-    people += "".join(f"of-{card},{card},,{card}\n" for card in TYPED.values())
+    people += "".join(f"of-{card},{card},,{card}\n" for card in (*TYPED.values(), *WIRED))
     with tempfile.TemporaryDirectory(prefix="punchd-lab-") as folder:
         here = {f"opt/lab/{name}": os.path.join(HERE, "guest", name) for name in os.listdir(os.path.join(HERE, "guest"))}
         laid_over = payload(

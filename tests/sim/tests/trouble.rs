@@ -257,7 +257,35 @@ async fn a_change_that_makes_no_sense_changes_nothing_and_is_explained() {
 #[tokio::test]
 async fn a_page_that_does_not_exist_names_those_that_do() {
     let bench = Bench::new().await;
-    let answer = bench.get("/cgi-bin/checkin/getcheckinoption").await;
+    let answer = bench.get("/holds").await;
     assert_eq!(answer.status, 404);
     assert!(answer.json()["error"].as_str().unwrap().contains("GET /held"));
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_exist_is_refused_as_wecom_refuses_it() {
+    let bench = Bench::new().await;
+    let token = bench.token().await;
+    for path in ["checkin/getcheckinoption", "checkin/addcheckin", "checkin/add_checkin_record/", "user/get", ""] {
+        let path = format!("/cgi-bin/{path}?access_token={token}");
+        for answer in [bench.get(&path).await, bench.post(&path, "{}").await] {
+            assert_eq!((answer.status, answer.errcode()), (200, 40066), "{path}");
+            assert_eq!(answer.error_code.as_deref(), Some("40066"));
+            let words = answer.json()["errmsg"].as_str().unwrap().to_owned();
+            assert!(words.starts_with("invalid url, hint: [") && words.contains("from ip: 127.0.0.1"), "{words}");
+        }
+    }
+    assert_eq!((bench.standin.calls().other, bench.standin.calls().refused[&Errcode(40066)]), (10, 10));
+}
+
+#[tokio::test]
+async fn a_read_back_can_say_that_all_is_well_and_nothing_about_punches() {
+    let bench = Bench::new().await;
+    bench.add(&[record("lina", NOW)]).await;
+    bench.standin.disturb(Disturbance::read_without_rows().times(1));
+    bench.standin.disturb(Disturbance::read_null_rows().times(1));
+    let asked = json!({"opencheckindatatype": 3, "starttime": NOW, "endtime": NOW, "useridlist": ["lina"]});
+    assert_eq!(bench.read_raw(asked.clone()).await.json(), json!({"errcode": 0, "errmsg": "ok"}));
+    assert_eq!(bench.read_raw(asked).await.json(), json!({"errcode": 0, "errmsg": "ok", "checkindata": null}));
+    assert_eq!(bench.punches("lina", NOW, NOW).await, [NOW], "afterwards it shows what it holds");
 }

@@ -1,4 +1,5 @@
-"""What the full guest does: a Bluetooth terminal and a typing reader punch through BlueZ and the kernel into the agent's journal.
+"""What the full guest does: a Bluetooth terminal, a typing reader and a wall reader punch through BlueZ and the kernel into the
+agent's journal.
 
 Runs as root inside the machine; its lines are the checks.
 """
@@ -14,10 +15,12 @@ import time
 from checks import Checks, must
 from journal import Journal
 from keyboard import Keyboard
+from wires import Wires
 
 # People by what they present: ids over the air, cards as ten decimal digits of their bytes.
 OVER_THE_AIR = [f"7{number:03}" for number in range(1, 16)]
 TYPED = {f"{number:010}": f"{number:08X}" for number in range(7625328, 7625340)}
+WIRED = [f"{0x04A1B200 + number:08X}" for number in range(40)]
 AIR_LOG = "/run/ble_terminal.log"
 READER = ("LAB CARD READER", 0x1234, 0x5678)
 
@@ -76,6 +79,10 @@ class Agent:
         code, said = run("systemctl", "start", "punchd", within=120)
         must(code == 0, f"the agent does not start: {said}\n{log()}")
 
+    def freeze(self, frozen):
+        """The agent gets no processor, as when the machine is busy."""
+        run("systemctl", "kill", "--signal", "SIGSTOP" if frozen else "SIGCONT", "punchd")
+
     def works(self, device):
         _, said = run("punchd", "--json", "status")
         return json.loads(said)["health"].get(f"device:{device}", {}).get("condition") == "working"
@@ -109,11 +116,48 @@ def typed(agent, keyboard, cards):
     return answers
 
 
+def missing(agent, device, cards):
+    readings = agent.readings(device)
+    return [card for card in cards if not readings[card]]
+
+
+def on_the_wires(agent, wires, cards):
+    """Each card once, as fast as people follow each other at their fastest. An emulated machine that gets no processor for a while
+    loses edges before the kernel has them: whoever was not heard comes again, as people do."""
+    for _ in range(5):
+        cards = missing(agent, "wall", cards)
+        for card in cards:
+            wires.present(card)
+            time.sleep(0.15)
+        time.sleep(2)
+    still = missing(agent, "wall", cards)
+    must(not still, f"not in the journal: {still}\n{log()}")
+
+
+def while_frozen(agent, wires, cards):
+    """The cards come while the agent has no processor, so that their edges wait in the kernel. Whether all were heard."""
+    agent.freeze(True)
+    for card in cards:
+        wires.present(card)
+        time.sleep(0.15)
+    agent.freeze(False)
+    time.sleep(3)
+    return not missing(agent, "wall", cards)
+
+
 def main():
     check, agent = Checks(), Agent()
     run("modprobe", "uinput")
     terminal, keyboard = bluetooth_up(), Keyboard(*READER)
+    wires = Wires()
     agent.start()
+
+    wait(lambda: agent.works("wall"), 60, "the wall reader does not work")
+    on_the_wires(agent, wires, WIRED[:15])
+    check("a wall reader's cards go over the kernel's GPIO lines into the journal", True)
+    rounds = [WIRED[first : first + 5] for first in (15, 20, 25)]
+    heard = [while_frozen(agent, wires, cards) for cards in rounds]
+    check("cards whose edges waited in the kernel are in the journal", any(heard), log())
 
     wait(lambda: agent.works("desk"), 60, "the keyboard reader does not work")
     answers = typed(agent, keyboard, [*TYPED][:4])
@@ -146,6 +190,11 @@ def main():
     wait(lambda: len(terminal.done()) == len(OVER_THE_AIR), 120, "after bluetoothd was away there are no more receipts")
     check(f"bluetoothd is away for a while, and all punches have their receipts ({terminal.repeats} were repeated)", True)
 
+    on_the_wires(agent, wires, WIRED)
+    at_the_wall = agent.readings("wall")
+    wrong = [f"{card} is there {at_the_wall[card]} times" for card in WIRED if at_the_wall[card] != 1]
+    check("each card at the wall is one reading", not wrong, wrong)
+
     # Short flashes say unknown, already there or refused.
     check("and each was answered by the reader's light, once and long", all(lit and lit > 0.5 for lit in answers), answers)
     at_desk = agent.readings("desk")
@@ -153,7 +202,7 @@ def main():
     wrong = [f"{card} is there {at_desk[card]} times" for card in {*cards, *at_desk} if at_desk[card] != (card in cards)]
     check("each typed card is one reading", not wrong, wrong)
     punches = agent.punches()
-    due = {f"of-{credential}" for credential in (*OVER_THE_AIR, *cards)}
+    due = {f"of-{credential}" for credential in (*OVER_THE_AIR, *cards, *WIRED)}
     wrong = [f"{person} has {punches[person]} punches" for person in {*due, *punches} if punches[person] != (person in due)]
     check(f"each of {len(due)} people has punched once", not wrong, wrong)
     complaints = agent.journal.complaints()

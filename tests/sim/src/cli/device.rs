@@ -1,5 +1,6 @@
 //! `punchd-sim device`: a virtual terminal or reader, alone; what all kinds have in common.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -8,6 +9,7 @@ use punchd_sim::people::{Person, roster};
 
 use super::fingerprint::Fingerprint;
 use super::keyboard::Keyboard;
+use super::plug::{orders, tell};
 use super::pn532::Pn532;
 use super::process::Process;
 use super::serial_line::SerialLine;
@@ -15,6 +17,9 @@ use super::wiegand::Wiegand;
 use super::zkteco_pull::ZktecoPull;
 use super::zkteco_push::ZktecoPush;
 use super::{Failure, until_stopped};
+
+/// How far a clock may be off, in seconds: a century.
+const FAR: i64 = 100 * 366 * 86_400;
 
 /// Be a device.
 #[derive(Debug, Args)]
@@ -100,6 +105,60 @@ impl Life {
         tokio::select! {
             stopped = until_stopped() => stopped,
             () = punching => Ok(()),
+        }
+    }
+
+    /// Beside that, obeys the lines of stdin. Every order is answered by one line of JSON on stdout; the end of stdin ends nothing.
+    pub(super) async fn obey(
+        &self,
+        people: &[Person],
+        punch: impl Fn(&str),
+        does: impl Fn(Order) -> Option<String>,
+    ) -> Result<(), Failure> {
+        let mut lines = orders();
+        let obeying = async {
+            while let Some(line) = lines.recv().await {
+                let line = line.trim();
+                if !line.is_empty() {
+                    tell(line, line.parse::<Order>().map(&does))?;
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            ended = self.go_on(people, punch) => ended,
+            ended = obeying => ended,
+        }
+    }
+}
+
+/// What a script may have done to a terminal while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Somebody punches now.
+    Punch(String),
+    /// Its clock is off by so many seconds from now on.
+    Clock(i64),
+    /// The network cable is pulled.
+    Unplug,
+    /// It is put back.
+    Replug,
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, String> {
+        let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+        match (word, rest) {
+            ("punch", user_id) if !user_id.is_empty() => Ok(Self::Punch(user_id.to_owned())),
+            ("clock", seconds) => match seconds.parse() {
+                Ok(seconds) if (-FAR..=FAR).contains(&seconds) => Ok(Self::Clock(seconds)),
+                _ => Err("clock SECONDS, such as clock -7200".to_owned()),
+            },
+            ("unplug", "") => Ok(Self::Unplug),
+            ("replug", "") => Ok(Self::Replug),
+            _ => Err("the orders are punch USER_ID, clock SECONDS, unplug, replug".to_owned()),
         }
     }
 }

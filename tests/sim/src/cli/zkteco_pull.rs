@@ -1,18 +1,19 @@
 //! `punchd-sim device zkteco-pull`: a terminal that is asked over port 4370.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use punchd_sim::clock;
 use punchd_sim::terminals::pull_terminal;
 use punchd_zkteco::pull::protocol::names::Encoding;
 use punchd_zkteco::pull::protocol::user::UserForm;
-use punchd_zkteco::pull::virtual_device::{Listens, Options, VirtualTerminal};
+use punchd_zkteco::pull::virtual_device::{Fault, Listens, Options, VirtualTerminal};
 
-use super::device::Life;
+use super::device::{Life, Order};
 use super::{Failure, ready};
 
-/// Be a ZKTeco terminal that is asked over port 4370.
+/// Be a ZKTeco terminal that is asked over port 4370. Lines of stdin are orders: punch USER_ID, clock SECONDS, unplug, replug.
 #[derive(Debug, Args)]
 pub(super) struct ZktecoPull {
     /// Where to listen; port 0 takes any free one.
@@ -47,6 +48,9 @@ pub(super) struct ZktecoPull {
     /// It does not tell punches as they happen.
     #[arg(long)]
     no_live: bool,
+    /// How long it takes for each frame of an answer, as hardware does; 0 sends all of them at once.
+    #[arg(long, value_name = "MS", default_value = "4", value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    frame_gap: u64,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,12 +79,22 @@ impl ZktecoPull {
             clock_off: self.clock_off,
             buffered: !self.plain_reads,
             live: !self.no_live,
+            frame_gap: Duration::from_millis(self.frame_gap),
             capacity: self.life.records().max(100_000),
             ..pull_terminal(clock::real(), self.life.zone(), &people, self.life.records())
         };
         let terminal = VirtualTerminal::start(options)
             .map_err(|error| Failure::Unavailable(format!("cannot listen at {}: {error}", self.listen)))?;
         ready::say("zkteco-pull", terminal.address(), None)?;
-        self.life.go_on(&people, |user_id| terminal.punch_now(user_id)).await
+        let does = |order| {
+            match order {
+                Order::Punch(user_id) => terminal.punch_now(&user_id),
+                Order::Clock(seconds) => terminal.set_clock_off(seconds),
+                Order::Unplug => terminal.set_fault(Fault::Unplugged),
+                Order::Replug => terminal.clear_faults(),
+            }
+            None
+        };
+        self.life.obey(&people, |user_id| terminal.punch_now(user_id), does).await
     }
 }

@@ -1,14 +1,15 @@
 //! `punchd-sim device zkteco-push`: a terminal that calls a server over HTTP.
 
 use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
 use punchd_sim::clock;
 use punchd_sim::terminals::push_terminal;
 use punchd_zkteco::push::virtual_device::{Columns, Dialect, Options, VirtualPushTerminal};
 
-use super::device::Life;
+use super::device::{Life, Order};
 use super::{Failure, ready};
 
-/// Be a ZKTeco terminal that calls a server over HTTP.
+/// Be a ZKTeco terminal that calls a server over HTTP. Lines of stdin are orders: punch USER_ID, clock SECONDS, unplug, replug.
 #[derive(Debug, Args)]
 pub(super) struct ZktecoPush {
     /// The server, such as http://10.0.0.2:8081.
@@ -68,10 +69,22 @@ impl ZktecoPush {
         let terminal = VirtualPushTerminal::start(options);
         // A push terminal has no address of its own: the line names the server that it calls.
         ready::say("zkteco-push", reached, Some(self.server.clone()))?;
-        self.life
-            .go_on(&people, |user_id| {
-                terminal.punch_now(user_id);
-            })
-            .await
+        let punch = |user_id: &str| terminal.punch_now(user_id);
+        let does = |order| match order {
+            Order::Punch(user_id) => Some(punch(&user_id).to_string()),
+            Order::Clock(seconds) => {
+                terminal.clock_drifts(SignedDuration::from_secs(seconds));
+                None
+            }
+            Order::Unplug => {
+                terminal.go_offline();
+                None
+            }
+            Order::Replug => {
+                terminal.go_online();
+                None
+            }
+        };
+        self.life.obey(&people, |user_id| _ = punch(user_id), does).await
     }
 }

@@ -18,6 +18,8 @@ use super::http::{Cut, Payload};
 use super::own_pages::own_page;
 use super::{Reach, Shared, State, add_checkin_record, getcheckindata, token};
 
+/// The byte order mark before a quirky answer.
+const MARK: &str = "\u{feff}";
 /// What is read of a body at most.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 const PROXY_PAGE: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
@@ -49,6 +51,7 @@ pub(super) async fn answer(
         "/cgi-bin/gettoken" => Call::Gettoken,
         "/cgi-bin/checkin/add_checkin_record" => Call::AddCheckinRecord,
         "/cgi-bin/checkin/getcheckindata" => Call::Getcheckindata,
+        path if path.starts_with("/cgi-bin/") => return shared.unknown(path, from, body.is_none()),
         path => return Ok(own_page(&shared, &head.method, path, &head.uri, &body.unwrap_or_default())),
     };
     let (delay, disturbance) = {
@@ -184,6 +187,20 @@ impl Shared {
         }
     }
 
+    /// Answers a call that the stand-in does not know, as WeCom answers one that it does not know.
+    fn unknown(&self, path: &str, from: IpAddr, body_is_too_big: bool) -> Result<Response<Payload>, Cut> {
+        let mut state = self.state();
+        if state.behaviour.reach != Reach::Answers {
+            return Err(Cut);
+        }
+        state.calls.other += 1;
+        let code = Errcode::NO_SUCH_CALL;
+        state.calls.answered(code);
+        info!(path, %from, errcode = code.0, "there is no such call");
+        let mark = if state.behaviour.quirky { MARK } else { "" };
+        Ok(Said { code, text: format!("{mark}{}", refusal(code, from)), closes: body_is_too_big }.response())
+    }
+
     /// Lets the call go wrong.
     fn disturbed(&self, asked: &Asked, disturbance: &Disturbance) -> Result<Response<Payload>, Cut> {
         info!(call = ?asked.call, from = %asked.from, takes_effect = disturbance.takes_effect,
@@ -198,6 +215,10 @@ impl Shared {
             Instead::HalfAnswer => {
                 let said = settled.unwrap_or_else(|| say(&mut self.state(), asked, Err(Errcode::BUSY)));
                 Response::new(Payload::half(said.text))
+            }
+            Instead::WithoutRows => return Ok(say(&mut self.state(), asked, Ok(String::new())).response()),
+            Instead::NullRows => {
+                return Ok(say(&mut self.state(), asked, Ok("\"checkindata\":null".to_owned())).response());
             }
             Instead::Garbage => Response::new(Payload::whole(GARBAGE)),
             Instead::BadGateway => {
@@ -217,7 +238,7 @@ fn say(state: &mut State, asked: &Asked, outcome: Result<String, Errcode>) -> Sa
     let code = outcome.as_ref().err().copied().unwrap_or(Errcode::OK);
     state.calls.answered(code);
     let quirky = state.behaviour.quirky;
-    let mark = if quirky { "\u{feff}" } else { "" };
+    let mark = if quirky { MARK } else { "" };
     let text = match outcome {
         // Old answers had no errcode where all was well (facts/wecom-api.md 13.9).
         Ok(rest) if quirky && asked.call == Call::Gettoken => format!("{mark}{{{rest}}}"),
@@ -225,15 +246,17 @@ fn say(state: &mut State, asked: &Asked, outcome: Result<String, Errcode>) -> Sa
             let comma = if rest.is_empty() { "" } else { "," };
             format!("{mark}{{\"errcode\":0,\"errmsg\":\"ok\"{comma}{rest}}}")
         }
-        Err(Errcode(number)) => {
-            let hint: String = (0..19).map(|_| fastrand::digit(10)).collect();
-            format!(
-                "{mark}{{\"errcode\":{number},\"errmsg\":\"{}, hint: [{hint}], from ip: {}, \
-                 more info at https://open.work.weixin.qq.com/devtool/query?e={number}\"}}",
-                code.text(),
-                asked.from
-            )
-        }
+        Err(code) => format!("{mark}{}", refusal(code, asked.from)),
     };
     Said { code, text, closes: asked.body.is_none() }
+}
+
+/// A refusal in WeCom's words, with a hint for its support and the caller's address.
+fn refusal(code: Errcode, from: IpAddr) -> String {
+    let (number, text) = (code.0, code.text());
+    let hint: String = (0..19).map(|_| fastrand::digit(10)).collect();
+    format!(
+        "{{\"errcode\":{number},\"errmsg\":\"{text}, hint: [{hint}], from ip: {from}, \
+         more info at https://open.work.weixin.qq.com/devtool/query?e={number}\"}}"
+    )
 }

@@ -27,6 +27,10 @@ pub enum Instead {
     Cut,
     /// The first half of the answer, then a connection that is reset.
     HalfAnswer,
+    /// `errcode` 0 and no `checkindata`: the call went well and nothing is said about punches, which proves none absent.
+    WithoutRows,
+    /// `errcode` 0 and a `checkindata` that is null.
+    NullRows,
     /// HTTP 502 with a proxy's page.
     BadGateway,
     /// HTTP 200 with something that is not JSON.
@@ -76,6 +80,16 @@ impl Disturbance {
     /// The records are stored and the answer breaks off in its middle.
     pub fn store_then_half_answer() -> Self {
         Self::new(Instead::HalfAnswer).on(Call::AddCheckinRecord).taking_effect()
+    }
+
+    /// A read-back answers that all is well and leaves the rows out.
+    pub fn read_without_rows() -> Self {
+        Self::new(Instead::WithoutRows).on(Call::Getcheckindata)
+    }
+
+    /// A read-back answers that all is well, with null in the place of the rows.
+    pub fn read_null_rows() -> Self {
+        Self::new(Instead::NullRows).on(Call::Getcheckindata)
     }
 
     /// A proxy answers with HTTP 502 and a page; nothing is stored.

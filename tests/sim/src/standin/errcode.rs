@@ -44,6 +44,8 @@ errcodes! {
     ILLEGAL_PARAMETER = 40035, "invalid parameter";
     /// Not JSON, a wrong type, a value or a list too long, or a GET where a POST is due.
     BAD_JSON = 40058, "invalid request parameter";
+    /// No such call. Not in the vendor's table: its sister at api.weixin.qq.com gives this (wechatpy #121, #289).
+    NO_SUCH_CALL = 40066, "invalid url";
     /// A required parameter is missing or empty.
     EMPTY = 40063, "some parameters are empty";
     /// The body is too big.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -105,6 +106,9 @@ pub struct Options {
     pub tcp_block: usize,
     /// Bytes of a block over UDP.
     pub udp_block: usize,
+    /// The least time between two frames to one client. Hardware needs some milliseconds for each, and some clients take only the
+    /// first of several frames that they read at once. Zero: as fast as they go.
+    pub frame_gap: Duration,
     /// Whether it sends a slice as one DATA frame, without an announcement.
     pub slices_at_once: bool,
     /// What it adds to its count of records, as some firmware counts wrongly.
@@ -146,6 +150,7 @@ impl Options {
             small_read: 1024,
             tcp_block: 65_536,
             udp_block: 1008,
+            frame_gap: Duration::ZERO,
             slices_at_once: false,
             count_off: 0,
             live: true,

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::protocol::frame::{Reassembly, decode, encode, with_top};
 use super::answers::Client;
@@ -55,6 +55,29 @@ impl Core {
             }
             None => (bytes, false),
         }
+    }
+}
+
+/// Keeps the frames to one client apart.
+struct Pace {
+    gap: Duration,
+    next: Option<Instant>,
+}
+
+impl Pace {
+    fn new(core: &Core) -> Self {
+        Self { gap: core.options.frame_gap, next: None }
+    }
+
+    /// Waits until the next frame may go out.
+    async fn frame(&mut self) {
+        if self.gap.is_zero() {
+            return;
+        }
+        if let Some(next) = self.next {
+            sleep_until(next).await;
+        }
+        self.next = Some(Instant::now() + self.gap);
     }
 }
 
@@ -123,6 +146,7 @@ async fn converse(core: &Core, mut stream: TcpStream) -> io::Result<()> {
     let mut reassembly = Reassembly::default();
     let mut client = Client::new(core.options.tcp_block);
     let mut pushes = core.pushes.subscribe();
+    let mut pace = Pace::new(core);
     while !client.gone {
         tokio::select! {
             read = stream.read_buf(reassembly.room()) => {
@@ -135,12 +159,14 @@ async fn converse(core: &Core, mut stream: TcpStream) -> io::Result<()> {
                     }
                     core.take_time().await;
                     for answer in core.answer(&mut client, &packet) {
+                        pace.frame().await;
                         write(core, &mut stream, &with_top(&answer)).await?;
                     }
                 }
             }
             push = next_push(&mut pushes) => match push {
                 Push::Event(data) if client.listens => {
+                    pace.frame().await;
                     write(core, &mut stream, &with_top(&encode(500, 1, 0, &data))).await?;
                 }
                 Push::Event(_) => {}
@@ -191,6 +217,7 @@ pub(super) async fn udp(core: Arc<Core>, socket: UdpSocket) {
     let mut pushes = core.pushes.subscribe();
     // Datagrams have no connection: who connected last is the client.
     let mut current: Option<(SocketAddr, Client, Counted<'_>)> = None;
+    let mut pace = Pace::new(&core);
     loop {
         tokio::select! {
             received = socket.recv_from(&mut buffer) => {
@@ -206,6 +233,7 @@ pub(super) async fn udp(core: Arc<Core>, socket: UdpSocket) {
                 let Some((_, client, _)) = current.as_mut().filter(|(known, ..)| *known == peer) else { continue };
                 core.take_time().await;
                 for answer in core.answer(client, &packet) {
+                    pace.frame().await;
                     let (whole, cut) = core.before_the_cut(answer.len());
                     if cut || core.line.borrow().unplugged {
                         break;

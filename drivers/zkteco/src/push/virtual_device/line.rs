@@ -31,9 +31,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether the terminal may forget what it sent.
+    /// Whether the terminal may forget what it sent: `OK`, or `OK: n` with any count, which terminals do not compare.
     pub fn is_ok(&self) -> bool {
-        self.status == 200 && self.text.starts_with("OK")
+        let word = self.text.split(':').next().unwrap_or_default();
+        self.status == 200 && word.trim() == "OK"
+    }
+
+    /// Whether a table was taken: `name=n` as the security dialect has it, or `OK` as many servers say.
+    pub fn took(&self, table: &str, lines: usize) -> bool {
+        self.is_ok() || (self.status == 200 && self.text.trim() == format!("{table}={lines}"))
     }
 }
 
@@ -108,4 +114,25 @@ pub async fn raw(server: &str, bytes: &[u8], wait: Duration) -> Result<()> {
     stream.write_all(bytes).await?;
     sleep(wait).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+
+    fn answer(status: u16, text: &str) -> Answer {
+        Answer { status, date: None, text: text.to_owned() }
+    }
+
+    #[test]
+    fn ok_with_and_without_a_count_is_taken_and_nothing_else() {
+        for text in ["OK", "OK\n", "OK: 2", "OK:2\r\n", " OK "] {
+            assert!(answer(200, text).is_ok() && answer(200, text).took("user", 2), "{text:?}");
+        }
+        for text in ["", "OKAY", "ok", "NOT OK", "error", "user=2"] {
+            assert!(!answer(200, text).is_ok(), "{text:?}");
+        }
+        assert!(!answer(400, "OK").is_ok() && !answer(400, "user=2").took("user", 2));
+        assert!(answer(200, "user=2\r\n").took("user", 2) && !answer(200, "user=1").took("user", 2));
+    }
 }

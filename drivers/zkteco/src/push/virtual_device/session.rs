@@ -142,7 +142,7 @@ impl Session<'_> {
         let count = lines.len();
         let answer =
             self.ask(&format!("cdata?table=tabledata&tablename=user&count={count}"), Some(lines.join("\r\n"))).await?;
-        if answer.text.trim() != format!("user={count}") {
+        if !answer.took("user", count) {
             return Err(not_ok());
         }
         Ok(settings.text)
