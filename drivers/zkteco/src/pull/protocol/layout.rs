@@ -24,6 +24,8 @@ const ORDER_TOLERANCE: u32 = 3_600;
 const SAMPLE: usize = 512;
 /// So many of the youngest are looked up in the user list: the people of old ones may have left.
 const YOUNGEST: usize = 200;
+/// Of the 24 bytes of a user id as text, the first nine are used by most firmware; something may be left in them.
+const USED: usize = 9;
 /// The longest user id in digits, of nine.
 const LARGEST_ID: u32 = 999_999_999;
 /// No work code is near this, and every date is above it.
@@ -135,6 +137,8 @@ pub fn layout_of(body: &[u8], known: &Known<'_>) -> Result<RecordSize, LayoutErr
     };
     let mut halves: Vec<usize> = Vec::new();
     let mut plausible: Vec<(RecordSize, Fit)> = Vec::new();
+    // Two records of 8 bytes and one of 16 have much in common.
+    let mut faultless: Vec<RecordSize> = Vec::new();
     for size in dividing() {
         let count = match (by_count, claimed) {
             (Some(named), _) if named == size => Count::Agrees,
@@ -147,27 +151,29 @@ pub fn layout_of(body: &[u8], known: &Known<'_>) -> Result<RecordSize, LayoutErr
         if size.bytes() >= TAIL && fit.formed >= 50 {
             halves.push(size.bytes());
         }
+        if !several && fit.is_faultless() {
+            faultless.push(size);
+        }
         if !several && fit.bears_out(size, count) {
             plausible.push((size, fit));
         }
     }
-    let perfect = |fit: &Fit| fit.formed >= 95 && fit.dated >= 95;
-    let counted = plausible.iter().find(|(size, _)| Some(*size) == by_count);
-    match (plausible.as_slice(), counted) {
-        ([(size, _)], _) => Ok(*size),
-        // The count decides, unless the contents speak for another length without a fault and for this one with many.
-        (all, Some((size, fit)))
-            if perfect(fit) || !all.iter().any(|(other, reads)| other != size && perfect(reads)) =>
-        {
-            Ok(*size)
-        }
-        (all, _) => Err(LayoutError {
-            bytes,
-            claimed: known.claimed,
-            tried: dividing().map(RecordSize::bytes).filter(|size| matches!(size, 8 | 16 | 40 | 49)).collect(),
-            plausible: all.iter().map(|(size, _)| size.bytes()).collect(),
-        }),
-    }
+    // The count decides, unless the contents speak for another length without a fault and for this one with some.
+    let rivals = |size: RecordSize| faultless.iter().any(|other| *other != size);
+    let chosen = match plausible.as_slice() {
+        [(size, fit)] if fit.is_faultless() || !rivals(*size) => Some(*size),
+        [_] => None,
+        several => several
+            .iter()
+            .find(|(size, fit)| Some(*size) == by_count && (fit.is_faultless() || !rivals(*size)))
+            .map(|(size, _)| *size),
+    };
+    chosen.ok_or_else(|| LayoutError {
+        bytes,
+        claimed: known.claimed,
+        tried: dividing().map(RecordSize::bytes).filter(|size| matches!(size, 8 | 16 | 40 | 49)).collect(),
+        plausible: plausible.iter().map(|(size, _)| size.bytes()).collect(),
+    })
 }
 
 impl Fit {
@@ -211,6 +217,10 @@ impl Fit {
         }
     }
 
+    fn is_faultless(&self) -> bool {
+        self.formed >= 95 && self.dated >= 95
+    }
+
     /// Whether a log that reads so has records of this length.
     fn bears_out(&self, size: RecordSize, count: Count) -> bool {
         let listed = |least: usize| self.listed.is_some_and(|share| share >= least);
@@ -228,7 +238,10 @@ impl Fit {
             (TAIL.., Count::Agrees) => self.clean >= 90 && at_least(90, 50, 70),
             (TAIL.., _) => self.clean >= 99 && at_least(99, 90, 90) && self.records >= 5,
             // Numbers alone.
-            (_, Count::Agrees) => at_least(80, 50, 70) && (self.listed.is_none() || listed(25)),
+            (_, Count::Agrees) => {
+                let dates = if self.records <= 3 { 50 } else { 60 };
+                at_least(80, dates, 70) && (self.listed.is_none() || listed(25))
+            }
             (_, Count::Absent) => at_least(95, 80, 90) && (listed(50) || self.listed.is_none() && self.records >= 8),
             (_, Count::Contradicts) => at_least(95, 90, 90) && listed(50),
         }
@@ -238,7 +251,7 @@ impl Fit {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Wrong,
-    /// A text with something behind it, as fields that were used before have.
+    /// A text with something behind it in the bytes that firmware uses, as fields that were used before have.
     Loose,
     Padded,
 }
@@ -259,8 +272,12 @@ fn form(size: RecordSize, record: &Record<'_>, dated: bool) -> Form {
         }
         (_, _) => match raw.get(2..26) {
             Some(field) if looks_like_id(field) => {
-                let behind = field.get(until_nul(field).len()..).unwrap_or_default();
-                if behind.iter().all(|byte| *byte == 0) { Form::Padded } else { Form::Loose }
+                let zero = |from: usize| field.iter().skip(from).all(|byte| *byte == 0);
+                match (zero(until_nul(field).len()), zero(USED)) {
+                    (true, _) => Form::Padded,
+                    (_, true) => Form::Loose,
+                    _ => Form::Wrong,
+                }
             }
             _ => Form::Wrong,
         },
