@@ -75,8 +75,7 @@ async fn serve(member: &Member<Settings>) -> Infallible {
     member.port.health(Health { condition: Condition::Starting, text: connecting });
     let showing = Showing::new(&member.device, standing.serial.as_ref(), standing.keys.as_deref());
     let silences = Silences::default();
-    let mut terminal =
-        Terminal { member, standing, last_clock: None, silences, showing, failures: 0, searched: None };
+    let mut terminal = Terminal { member, standing, last_clock: None, silences, showing, failures: 0, searched: None };
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();

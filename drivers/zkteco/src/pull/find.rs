@@ -9,8 +9,8 @@ use punchd_contract::{Found, Search, SerialNumber, Subnet, Text};
 
 use super::places::Place;
 use super::session::Session;
-use super::silence::Silences;
 use super::settings::{PORT, Settings, Transport};
+use super::silence::Silences;
 use super::transport::{Link, Wire};
 use super::trouble::Trouble;
 
@@ -45,7 +45,9 @@ async fn answers(
     let _place = Place::take(address)?;
     for wire in wires {
         let Ok(link) = Link::open(*wire, address, OPEN).await else { continue };
-        let Ok(mut session) = Session::open(link, settings.comm_key, ANSWER, Silences::default()).await else { continue };
+        let Ok(mut session) = Session::open(link, settings.comm_key, ANSWER, Silences::default()).await else {
+            continue;
+        };
         let said = session.option("~SerialNumber").await;
         session.end().await;
         if said.is_ok_and(|said| said.as_deref() == Some(serial.as_str())) {

@@ -27,6 +27,9 @@ pub enum Continuation {
     Shrunk,
 }
 
+/// So many rows, each one more than the last, are no coincidence.
+const COUNTING: usize = 8;
+
 /// A log that is being submitted. Batches are made one at a time, so that a long log is never in memory twice.
 #[derive(Debug)]
 pub struct LogRead<'a> {
@@ -122,19 +125,27 @@ impl<'a> LogRead<'a> {
         records(self.size, self.body).any(|record| matches!(record.id, RecordId::Row(_)))
     }
 
+    /// Whether what stands where the row should be counts the records instead, as some firmware does where it names the user id too
+    /// (jmrashed/zkteco #7): then it is nobody's row.
+    pub fn rows_count_records(&self) -> bool {
+        let rows: Vec<u16> = records(self.size.filter(|size| size.bytes() > 8), self.body)
+            .filter_map(|record| if let RecordId::Row(row) = record.id { Some(row) } else { None })
+            .collect();
+        let next = rows.windows(2).filter(|two| matches!(two, [a, b] if a.checked_add(1) == Some(*b))).count();
+        rows.len() >= COUNTING && next * 10 >= (rows.len() - 1) * 9
+    }
+
     /// The next readings to submit; an empty list when all were given.
     pub fn next_readings(&mut self, rows: &RowLists<'_>) -> Vec<Reading> {
-        let size = self.size.map_or(1, RecordSize::bytes);
-        let mut at = (self.body.len() - self.rest.len()) / size;
+        let first = (self.body.len() - self.rest.len()) / self.size.map_or(1, RecordSize::bytes);
         let most = self.size.map_or(0, |size| size.bytes() * MAX_BATCH).min(self.rest.len());
         let Some((now, later)) = self.rest.split_at_checked(most) else { return Vec::new() };
         self.rest = later;
         let mut readings = Vec::with_capacity(MAX_BATCH);
-        for record in records(self.size, now) {
+        for (at, record) in (first..).zip(records(self.size, now)) {
             let key = self.occurrences.key(content_of_record(self.serial, &record));
             let placed = self.placed.get_mut(at).map(std::mem::take).unwrap_or_default();
             readings.push(of_record(&record, key, rows, placed));
-            at += 1;
         }
         readings
     }

@@ -103,7 +103,9 @@ impl Report {
             en += &format!(
                 "; it shows the same serial number as {others}: if that is one terminal, remove one of the blocks; if these are several, nothing is lost, and their serial numbers should be set right"
             );
-            zh += &format!("；序列号与 {others} 相同：若是同一台请删除重复的设备，若是不同的机器则不会丢失记录，但应更正序列号");
+            zh += &format!(
+                "；序列号与 {others} 相同：若是同一台请删除重复的设备，若是不同的机器则不会丢失记录，但应更正序列号"
+            );
         }
         if !self.left_out.is_empty() {
             let left_out: Vec<Text> = self.left_out.iter().map(|question| question.text()).collect();
@@ -131,7 +133,9 @@ impl Report {
             format!(
                 "terminal {name} refuses to hand over its log (code {code}){en}: its punches are not read; see whether its menu allows PC or pull access, or use push instead, and please report its model"
             ),
-            format!("考勤机 {name} 拒绝提供考勤记录（代码 {code}）{zh}：无法读取打卡；请检查菜单是否允许电脑连接，或改用 push，并反馈型号"),
+            format!(
+                "考勤机 {name} 拒绝提供考勤记录（代码 {code}）{zh}：无法读取打卡；请检查菜单是否允许电脑连接，或改用 push，并反馈型号"
+            ),
         )
     }
 }

@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_a_full_terminal_fits_a_cursor() {
-        let ids: Vec<(u16, String)> = (1..=10_000).map(|row| (row, format!("{}", 1_000_000 + u32::from(row)))).collect();
+        let ids: Vec<(u16, String)> =
+            (1..=10_000).map(|row| (row, format!("{}", 1_000_000 + u32::from(row)))).collect();
         let rows: Vec<(u16, &str)> = ids.iter().map(|(row, id)| (*row, id.as_str())).collect();
         let holders = RowHolders::of(&people(&rows));
         assert_eq!(holders.0.len(), PLACES * DIGITS);

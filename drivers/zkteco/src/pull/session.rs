@@ -37,12 +37,7 @@ pub struct Session {
 
 impl Session {
     /// Connects and, where the terminal wants it, proves the comm key.
-    pub async fn open(
-        link: Link,
-        key: Option<CommKey>,
-        limit: Duration,
-        silences: Silences,
-    ) -> Result<Self, Trouble> {
+    pub async fn open(link: Link, key: Option<CommKey>, limit: Duration, silences: Silences) -> Result<Self, Trouble> {
         silences.begin();
         let mut session = Self {
             link,

@@ -162,7 +162,9 @@ impl Trouble {
                 format!(
                     "the parts of the data of terminal {address} arrive in another order at every read; nothing of it was used: set `transport = \"tcp\"`, or check the network"
                 ),
-                format!("考勤机 {address} 的数据每次到达的顺序都不同；未采用任何部分：请设置 transport = \"tcp\"，或检查网络"),
+                format!(
+                    "考勤机 {address} 的数据每次到达的顺序都不同；未采用任何部分：请设置 transport = \"tcp\"，或检查网络"
+                ),
             ),
             Self::NoLog { model, error } => (
                 format!(

@@ -6,8 +6,8 @@
 mod contact;
 mod events;
 mod identity;
-mod log;
 mod lists;
+mod log;
 
 use std::net::SocketAddr;
 use std::time::Duration;

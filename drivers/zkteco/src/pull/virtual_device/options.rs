@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::oddities::Oddities;
 use crate::pull::protocol::names::Encoding;
 use crate::pull::protocol::time::RawTime;
 use crate::pull::protocol::user::UserForm;
@@ -113,6 +114,8 @@ pub struct Options {
     pub live: bool,
     /// Whether it serves several clients, which real ones mostly do not.
     pub several_clients: bool,
+    /// What it does that the protocol does not say.
+    pub odd: Oddities,
 }
 
 impl std::fmt::Debug for Options {
@@ -150,6 +153,7 @@ impl Options {
             count_off: 0,
             live: true,
             several_clients: false,
+            odd: Oddities::default(),
         }
     }
 }

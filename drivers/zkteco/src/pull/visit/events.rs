@@ -54,12 +54,7 @@ impl Visit<'_> {
         Ok(fresh)
     }
 
-    async fn understand(
-        &mut self,
-        event: &Packet,
-        batch: &mut Batch,
-        list: &mut ListOfEvents,
-    ) -> Result<(), Trouble> {
+    async fn understand(&mut self, event: &Packet, batch: &mut Batch, list: &mut ListOfEvents) -> Result<(), Trouble> {
         if event.session != EVENT_PUNCH {
             return Ok(());
         }
@@ -84,7 +79,9 @@ impl Visit<'_> {
                 // Only if the list says the same before and after the event.
                 ListOfEvents::Changed(before) => {
                     let same = |one: &Reading| {
-                        reading(before).is_some_and(|other| (other.credential, other.key) == (one.credential.clone(), one.key.clone()))
+                        reading(before).is_some_and(|other| {
+                            (other.credential, other.key) == (one.credential.clone(), one.key.clone())
+                        })
                     };
                     reading(&self.people).filter(|one| !form.needs_list(punch.id) || same(one))
                 }

@@ -70,7 +70,11 @@ mod tests {
         let keys = recognise(&mut of_b, serial("IDENTITY1"), "10.0.0.9:4370", &b, &second);
         assert_eq!(keys, "IDENTITY1 identity-d@10.0.0.9:4370");
         drop(first);
-        assert_eq!(recognise(&mut of_b, serial("IDENTITY1"), "10.0.0.9:4370", &b, &second), keys, "the other one has gone");
+        assert_eq!(
+            recognise(&mut of_b, serial("IDENTITY1"), "10.0.0.9:4370", &b, &second),
+            keys,
+            "the other one has gone"
+        );
         let back = Showing::new(&a, serial("IDENTITY1").as_ref(), Some("IDENTITY1"));
         assert_eq!(recognise(&mut of_a, serial("IDENTITY1"), "10.0.0.8:4370", &a, &back), "IDENTITY1");
         // A new card for the gateway: neither remembers, both read from the start.

@@ -28,7 +28,6 @@ enum Odd {
 
 #[derive(Clone, Debug)]
 struct Case {
-    size: RecordSize,
     records: Vec<Vec<u8>>,
     clock: DateTime,
     users: Users,
@@ -57,7 +56,7 @@ fn log(size: usize, steps: &[(u32, u16)], odd: &[(usize, Odd)], flags: (u8, u8))
         };
     }
     let ids = (1..=PEOPLE).map(|row| (1000 + row).to_string()).collect();
-    Case { size, records, clock: at, users: Users { rows: (1..=PEOPLE).collect(), ids } }
+    Case { records, clock: at, users: Users { rows: (1..=PEOPLE).collect(), ids } }
 }
 
 fn record(size: RecordSize, row: u16, time: RawTime, (verify, state): (u8, u8)) -> Vec<u8> {
@@ -169,10 +168,36 @@ proptest! {
 fn a_body_that_is_no_log_is_refused_and_the_sentence_tells_the_sizes() {
     // js_zklib #53, a K40: 120 bytes of something else for a count of 15.
     let words: [u32; 30] = [
-        0x8035_d840, 0x0001_332f, 0x0001_dcd5, 0x0001_23df, 0x0001_01c9 << 1, 0x0001_14cb, 0x0001_26d1, 0x0001_09e5,
-        0x0002_4d4b, 0x0000_fec3, 0x0002_73b1, 0x0000_f185, 0x0002_996d, 0x0000_e447, 0x0002_bf29, 0x0000_d861,
-        0x0002_e5a3, 0x0000_d119, 0x0003_0cc7, 0x0000_cc01, 0x0003_2c5f, 0x0000_02d8, 0x0000_0018, 0x0000_0016,
-        0x0000_000a, 0x0000_199a, 0x0000_3401, 0x0000_02f0, 0x0000_0048, 0x0003_2800,
+        0x8035_d840,
+        0x0001_332f,
+        0x0001_dcd5,
+        0x0001_23df,
+        0x0001_01c9 << 1,
+        0x0001_14cb,
+        0x0001_26d1,
+        0x0001_09e5,
+        0x0002_4d4b,
+        0x0000_fec3,
+        0x0002_73b1,
+        0x0000_f185,
+        0x0002_996d,
+        0x0000_e447,
+        0x0002_bf29,
+        0x0000_d861,
+        0x0002_e5a3,
+        0x0000_d119,
+        0x0003_0cc7,
+        0x0000_cc01,
+        0x0003_2c5f,
+        0x0000_02d8,
+        0x0000_0018,
+        0x0000_0016,
+        0x0000_000a,
+        0x0000_199a,
+        0x0000_3401,
+        0x0000_02f0,
+        0x0000_0048,
+        0x0003_2800,
     ];
     let body: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     let users = Users { rows: HashSet::from([24, 10, 72]), ids: HashSet::from(["24", "10", "72"].map(str::to_owned)) };
@@ -227,4 +252,13 @@ fn records_whose_user_id_is_empty_name_their_row() {
     let known = Known { claimed: Some(6), clock: Some(at(8)), now: Some(at(8)), users: None };
     assert_eq!(layout_of(&body, &known), Ok(size));
     assert_eq!(size.decode(&body[..49]).unwrap().id, RecordId::Row(2));
+}
+
+#[test]
+fn a_log_of_which_half_was_erased_is_read_with_its_layout() {
+    let odd: Vec<_> = (0..50).map(|n| (n * 2, if n % 3 == 0 { Odd::Erased } else { Odd::Empty })).collect();
+    let case = log(40, &[(600, 3); 100], &odd, (1, 0));
+    for claimed in [Some(100), None, Some(50)] {
+        assert_eq!(case.open(claimed, true), Ok(40));
+    }
 }
