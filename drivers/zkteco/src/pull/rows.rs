@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_row_that_changed_hands_is_nobodys() {
-        let (bob, cyd): (&[(u16, &str)], &[(u16, &str)]) = (&[(1, "101"), (2, "102")], &[(1, "101"), (2, "103")]);
+        let bob: &[(u16, &str)] = &[(1, "101"), (2, "102")];
+        let cyd: &[(u16, &str)] = &[(1, "101"), (2, "103")];
         let user = |id: &str| Credential::UserId(id.into());
         assert_eq!(credited(&[], cyd, 2), user("103"), "nobody has looked before");
         assert_eq!(credited(&[bob, bob], bob, 2), user("102"));
