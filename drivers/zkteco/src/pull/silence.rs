@@ -71,29 +71,42 @@ struct Memory {
     heard: Vec<Question>,
     /// Unanswered since the last answer: silence, or the end.
     open: Vec<Question>,
+    /// With these the last session ended, so that this one goes on without them: what is asked next may be answered.
+    suspected: Vec<Question>,
 }
+
+/// Tells which terminal it is, and so is asked in every session: nothing is read from another one than the expected.
+const SERIAL: Question = Question::Option("~SerialNumber");
 
 impl Silences {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// A new session: what was not decided in the last one is not held against anybody.
+    /// A new session. What was heard in the last one before it ended is asked as ever.
     pub fn begin(&self) {
         let mut memory = self.memory();
-        memory.heard.clear();
-        memory.open.clear();
+        let heard = std::mem::take(&mut memory.heard);
+        let mut open = std::mem::take(&mut memory.open);
+        open.retain(|open| !heard.contains(open) && !memory.suspected.contains(open));
+        memory.suspected.extend(open);
     }
 
     /// Whether it is worth asking.
     pub fn worth_asking(&self, question: Question) -> bool {
-        self.memory().silent.get(&question).is_none_or(|since| since.elapsed() >= ASK_AGAIN)
+        let memory = self.memory();
+        let suspected = question != SERIAL && memory.suspected.contains(&question);
+        !suspected && memory.silent.get(&question).is_none_or(|since| since.elapsed() >= ASK_AGAIN)
     }
 
     /// It was answered, whatever the answer: so the terminal is there, and what it left open before is silent.
     pub fn answered(&self, question: Question) {
         let mut memory = self.memory();
         memory.silent.remove(&question);
+        if memory.suspected.contains(&question) {
+            // Then it was gone for a while, and none of them need be silent.
+            memory.suspected.clear();
+        }
         if !memory.heard.contains(&question) {
             memory.heard.push(question);
         }
@@ -118,6 +131,7 @@ impl Silences {
         let mut memory = self.memory();
         memory.silent.remove(&question);
         memory.open.retain(|open| *open != question);
+        memory.suspected.retain(|suspected| *suspected != question);
     }
 
     /// What is left out just now.
@@ -128,8 +142,8 @@ impl Silences {
 
 impl Memory {
     fn decide(&mut self) {
-        for open in std::mem::take(&mut self.open) {
-            self.silent.insert(open, Instant::now());
+        for silent in std::mem::take(&mut self.open).into_iter().chain(std::mem::take(&mut self.suspected)) {
+            self.silent.insert(silent, Instant::now());
         }
     }
 }
@@ -162,5 +176,26 @@ mod tests {
         assert!(silences.unanswered(Question::Clock) && !silences.unanswered(Question::Sizes));
         silences.begin();
         assert!(silences.worth_asking(Question::Clock), "a dead connection makes nothing silent");
+    }
+
+    #[test]
+    fn where_a_session_ended_in_silence_the_next_one_goes_on_behind_it_unless_the_terminal_was_only_away() {
+        let asked = [SERIAL, Question::Version, Question::Events, Question::Clock];
+        let ended = || {
+            let silences = Silences::default();
+            silences.answered(Question::Sizes);
+            assert!(!asked.map(|question| silences.unanswered(question))[3]);
+            silences.begin();
+            assert_eq!(asked.map(|question| silences.worth_asking(question)), [true, false, false, false]);
+            silences
+        };
+        let silent = ended();
+        silent.unanswered(SERIAL);
+        silent.answered(Question::Sizes);
+        assert_eq!(silent.left_out().len(), 4);
+        let away = ended();
+        away.answered(SERIAL);
+        assert_eq!(away.left_out(), []);
+        assert!(away.worth_asking(Question::Clock));
     }
 }

@@ -238,7 +238,8 @@ impl Fit {
             (40 | 49, _) => at_least(60, 50, 0),
             (TAIL.., Count::Agrees) => self.clean >= 90 && at_least(90, 50, 70),
             (TAIL.., _) => self.clean >= 99 && at_least(99, 90, 90) && self.records >= 5,
-            // Numbers alone.
+            // Numbers alone. An operation log has dates in the same place, and other things in all others.
+            (_, _) if self.listed.is_none() && self.clean < 80 => false,
             (_, Count::Agrees) => {
                 let dates = if self.records <= 3 { 50 } else { 60 };
                 at_least(80, dates, 70) && (self.listed.is_none() || listed(25))
@@ -252,7 +253,7 @@ impl Fit {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Wrong,
-    /// A text with something behind it in the bytes that firmware uses, as fields that were used before have.
+    /// A text with something behind it in the bytes that firmware uses, as fields that were used before have; a work code.
     Loose,
     Padded,
 }
@@ -262,10 +263,12 @@ fn form(size: RecordSize, record: &Record<'_>, dated: bool) -> Form {
     let raw = record.raw;
     match (size.bytes(), record.id) {
         (8, RecordId::Row(row)) => sound(row != 0 && row != u16::MAX && u8_at(raw, 3) == Some(0)),
-        (16, RecordId::Number(id)) => {
-            let work_code = u32_at(raw, 12).is_some_and(|code| code <= LARGEST_WORK_CODE);
-            sound((1..=LARGEST_ID).contains(&id) && u16_at(raw, 10) == Some(0) && work_code)
-        }
+        (16, RecordId::Number(id)) => match u32_at(raw, 12) {
+            _ if !(1..=LARGEST_ID).contains(&id) || u16_at(raw, 10) != Some(0) => Form::Wrong,
+            Some(0) => Form::Padded,
+            Some(..=LARGEST_WORK_CODE) => Form::Loose,
+            _ => Form::Wrong,
+        },
         // A row alone is little to go by, so that it needs its date, and nothing but zeros where the text would be.
         (_, RecordId::Row(row)) => {
             let empty = raw.get(2..26).is_some_and(|field| field.iter().all(|byte| *byte == 0));
