@@ -11,7 +11,7 @@ use super::gathering::Gathering;
 use super::layout::{Known, Log, layout_of};
 use super::live_event::{LiveId, decode_punches, encode_punch};
 use super::names::Encoding;
-use super::record::{RecordId, parse_log};
+use super::record::{RecordId, RecordSize, parse_log};
 use super::sizes::Sizes;
 use super::time::RawTime;
 use super::user::{User, UserForm, decode_users};
@@ -296,6 +296,27 @@ fn the_oldest_records_are_read_as_the_machines_that_wrote_them_meant() {
         })
         .collect();
     assert_eq!(again, body);
+}
+
+#[test]
+fn dates_that_were_read_one_byte_early_come_out_as_their_owners_knew_them() {
+    // What pyzk printed of two machines (#56, #92): row, date, status byte and last byte; and what it was.
+    let rows = [
+        (5, "2110-08-21T16:27:44", 37, "2019-09-30T11:01:51"),
+        (5, "2110-08-25T16:23:28", 37, "2019-09-30T11:24:20"),
+        (38, "2026-06-06T12:35:12", 39, "2020-06-17T10:58:21"),
+        (38, "2026-06-07T15:06:40", 39, "2020-06-17T11:04:34"),
+    ];
+    for (row, printed, last, was) in rows {
+        let printed = at(printed);
+        let years = u32::try_from(printed.year() - 2000).unwrap();
+        // Years beyond 2099 are not written by a terminal, so that the number is made here.
+        let within = RawTime::from_civil(printed.with().year(2000).build().unwrap()).unwrap().0;
+        let early = (within + years * 12 * 31 * 86_400).to_le_bytes();
+        let record = [&[row, 0, 8][..], &early, &[last]].concat();
+        let read = RecordSize::new(8).unwrap().decode(&record).unwrap();
+        assert_eq!((read.id, read.verify, read.time.civil()), (RecordId::Row(row.into()), 8, Some(at(was))));
+    }
 }
 
 #[test]
