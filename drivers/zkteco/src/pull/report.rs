@@ -142,12 +142,15 @@ impl Report {
 
 /// The alert for a log that does not read as one.
 pub fn log_not_understood(name: &str, model: &str, error: &LayoutError, kept: usize) -> Alert {
+    let seen = error.text();
     let text = Text::new(
         format!(
-            "what terminal {name} ({model}) hands over as its log does not read as one ({error}): nothing of it was used, {kept} bytes of it are kept; please report the model with this sentence"
+            "what terminal {name} ({model}) hands over as its log does not read as one ({}): nothing of it was used, {kept} bytes of it are kept; please report the model with this sentence",
+            seen.en
         ),
         format!(
-            "考勤机 {name}（{model}）交出的内容无法作为考勤记录读取（{error}）：未采用任何部分，已保留 {kept} 字节；请把型号和这句话一起反馈"
+            "考勤机 {name}（{model}）交出的内容无法作为考勤记录读取（{}）：未采用任何部分，已保留 {kept} 字节；请把型号和这句话一起反馈",
+            seen.zh
         ),
     );
     Alert { kind: AlertKind::NotUnderstood, text }

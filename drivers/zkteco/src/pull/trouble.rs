@@ -166,14 +166,19 @@ impl Trouble {
                     "考勤机 {address} 的数据每次到达的顺序都不同；未采用任何部分：请设置 transport = \"tcp\"，或检查网络"
                 ),
             ),
-            Self::NoLog { model, error } => (
-                format!(
-                    "what terminal {address} ({model}) hands over as its log does not read as one ({error}); none of it was used, the bytes are kept, and it is tried again: please report the model with this sentence"
-                ),
-                format!(
-                    "考勤机 {address}（{model}）交出的内容无法作为考勤记录读取（{error}）；未采用任何部分，原始数据已保留，会再次尝试：请把型号和这句话一起反馈"
-                ),
-            ),
+            Self::NoLog { model, error } => {
+                let seen = error.text();
+                (
+                    format!(
+                        "what terminal {address} ({model}) hands over as its log does not read as one ({}); none of it was used, the bytes are kept, and it is tried again: please report the model with this sentence",
+                        seen.en
+                    ),
+                    format!(
+                        "考勤机 {address}（{model}）交出的内容无法作为考勤记录读取（{}）；未采用任何部分，原始数据已保留，会再次尝试：请把型号和这句话一起反馈",
+                        seen.zh
+                    ),
+                )
+            }
             Self::Users(error) => (
                 format!(
                     "the user list of terminal {address} cannot be understood ({error}): please report the terminal's model"

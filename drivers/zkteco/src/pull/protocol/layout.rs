@@ -10,6 +10,8 @@
 
 use std::collections::HashSet;
 
+use punchd_contract::Text;
+
 use super::bytes::{looks_like_id, u8_at, u16_at, u32_at, until_nul};
 use super::record::{LARGEST, Record, RecordId, RecordSize, TAIL};
 use super::time::RawTime;
@@ -66,7 +68,7 @@ impl Known<'_> {
 
 /// Why a log is not taken; nothing of it is used then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{bytes} bytes, {} counted{}, {}", self.counted(), self.each(), self.found())]
+#[error("{}", self.text().en)]
 pub struct LayoutError {
     /// Bytes of records.
     pub bytes: usize,
@@ -79,25 +81,31 @@ pub struct LayoutError {
 }
 
 impl LayoutError {
-    fn counted(&self) -> String {
-        self.claimed.map_or_else(|| "no records".to_owned(), |count| format!("{count} records"))
-    }
-
-    fn each(&self) -> String {
+    /// What was seen, as a part of a sentence.
+    pub fn text(&self) -> Text {
+        let bytes = self.bytes;
         let each = self.claimed.and_then(|count| usize::try_from(count).ok()).filter(|count| *count > 0);
-        match each.filter(|count| self.bytes.is_multiple_of(*count)) {
-            Some(count) => format!(" of {} bytes", self.bytes / count),
-            None => String::new(),
-        }
-    }
-
-    fn found(&self) -> String {
-        let sizes = |sizes: &[usize]| sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        match (self.plausible.is_empty(), self.tried.is_empty()) {
-            (false, _) => format!("several lengths would fit: {}", sizes(&self.plausible)),
-            (true, false) => format!("not a log when read as records of {}", sizes(&self.tried)),
-            (true, true) => "no known record length divides it".to_owned(),
-        }
+        let each = each.filter(|count| bytes.is_multiple_of(*count)).map(|count| bytes / count);
+        let (counted, zh_counted) = match (self.claimed, each) {
+            (None, _) => ("no count".to_owned(), "考勤机未给出记录数".to_owned()),
+            (Some(count), None) => (format!("{count} records counted"), format!("考勤机计 {count} 条")),
+            (Some(count), Some(each)) => {
+                (format!("{count} records counted of {each} bytes"), format!("考勤机计 {count} 条，每条 {each} 字节"))
+            }
+        };
+        let list = |sizes: &[usize]| sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (found, zh_found) = match (self.plausible.is_empty(), self.tried.is_empty()) {
+            (false, _) => {
+                let sizes = list(&self.plausible);
+                (format!("several lengths would fit: {sizes}"), format!("多种长度都可能：{sizes}"))
+            }
+            (true, false) => {
+                let sizes = list(&self.tried);
+                (format!("not a log when read as records of {sizes}"), format!("按每条 {sizes} 字节读取都不像记录"))
+            }
+            (true, true) => ("no known record length divides it".to_owned(), "不是任何已知记录长度的整数倍".to_owned()),
+        };
+        Text::new(format!("{bytes} bytes, {counted}, {found}"), format!("{bytes} 字节，{zh_counted}，{zh_found}"))
     }
 }
 
