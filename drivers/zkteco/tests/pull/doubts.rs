@@ -17,7 +17,7 @@ fn false_date(text: &str) -> VirtualRecord {
 #[tokio::test(start_paused = true)]
 async fn records_behind_their_predecessors_and_behind_the_clock_are_doubtful() {
     let mut log = records(20);
-    log.insert(10, false_date("2000-01-01T00:12:07"));
+    log.insert(10, false_date("2026-03-01T00:12:07"));
     log.push(false_date("2027-03-01T08:00:00"));
     let site = Site::quiet(terminal(|options| options.records = log)).start();
     let readings = site.arrive(22).await;
