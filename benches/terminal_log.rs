@@ -15,7 +15,8 @@ use common::{Gate, Target, folder, median, milliseconds, timed};
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 use punchd_contract::{Happened, Reading};
-use punchd_zkteco::pull::protocol::record::{Log, Record, RecordId, RecordSize};
+use punchd_zkteco::pull::protocol::layout::{Known, Log};
+use punchd_zkteco::pull::protocol::record::{Record, RecordId, RecordSize};
 use punchd_zkteco::pull::protocol::time::RawTime;
 use punchd_zkteco::pull::readings_of_log;
 
@@ -35,7 +36,7 @@ struct Attendance {
 fn attendance(record: Record<'_>) -> Attendance {
     let user = match record.id {
         RecordId::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        RecordId::Index(index) => index.to_string(),
+        RecordId::Row(row) => row.to_string(),
         RecordId::Number(number) => number.to_string(),
     };
     Attendance { user, at: record.time.civil(), verify: record.verify, state: record.state }
@@ -56,7 +57,8 @@ fn measured<T>(what: &str, read: impl Fn() -> Vec<T>) -> f64 {
 
 fn main() -> ExitCode {
     let body = log();
-    let parse = || Log::open(&body, Some(RECORDS as u32)).unwrap().unwrap().records().map(attendance).collect();
+    let known = Known { claimed: Some(RECORDS as u32), ..Known::default() };
+    let parse = || Log::open(&body, &known).unwrap().unwrap().records().map(attendance).collect();
     let read = || readings_of_log("CJ9D204960001", &body, Some(RECORDS as u32)).unwrap();
     let readings = read();
     let ours = measured("parsed", parse);

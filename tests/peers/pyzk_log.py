@@ -28,6 +28,15 @@ def decoded(body, size):
         yield user_id.split(b"\0")[0].decode(), seconds(code), verify, state
 
 
+def decoded_rows(body, row_holders):
+    """Records of 8 bytes as the machines write them that people have reported (pyzk #56, #92, #99): pyzk 0.9 reads the time one byte
+    too early. They name a row; whose it is, the user list tells."""
+    for at in range(4, len(body), 8):
+        row, flags, zero, code = struct.unpack("<HBBI", body[at : at + 8])
+        must(zero == 0, f"the byte before the time is {zero}")
+        yield row_holders[row], seconds(code), flags & 15, flags >> 4
+
+
 def plain_table(connection, command):
     """A table as terminals without buffered reads give it. pyzk has the parts for that, and no function."""
     connection._ZK__send_command(command, b"", 1024)
@@ -47,6 +56,9 @@ def read_log(connection, chosen):
             pass
         body = plain_table(connection, const.CMD_ATTLOG_RRQ)
         return list(decoded(body, chosen.record_size))
+    if chosen.record_size == 8:
+        body, _ = connection.read_with_buffer(const.CMD_ATTLOG_RRQ)
+        return list(decoded_rows(body, {user.uid: user.user_id for user in connection.get_users()}))
     if chosen.record_size > 40:
         body, _ = connection.read_with_buffer(const.CMD_ATTLOG_RRQ)
         return list(decoded(body, chosen.record_size))

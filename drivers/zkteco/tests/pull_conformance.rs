@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use punchd_contract::conformance::{Exchange, USERS, VirtualDevice, conform, device_clock};
 use punchd_contract::{Endpoint, Value, Values};
 use punchd_zkteco::ZktecoPull;
+use punchd_zkteco::pull::protocol::bulk::Table;
 use punchd_zkteco::pull::protocol::user::UserForm;
-use punchd_zkteco::pull::virtual_device::{Fault, Listens, Options, VirtualTerminal, VirtualUser};
+use punchd_zkteco::pull::virtual_device::{Asked, Fault, Listens, Options, VirtualTerminal, VirtualUser};
 use std::time::Duration;
 
 struct Device {
@@ -106,4 +107,23 @@ async fn the_pull_driver_conforms_with_the_oldest_firmware() {
         options.buffered = false;
     };
     conform::<ZktecoPull, _>(async || device("udp", old)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pull_driver_conforms_where_side_questions_are_silent() {
+    let silent = |options: &mut Options| {
+        let asked = [Asked::Command(500), Asked::Command(1502), Asked::Buffered(Table::Users)];
+        options.odd.silent = asked.to_vec();
+    };
+    conform::<ZktecoPull, _>(async || device("tcp", silent)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pull_driver_conforms_where_blocks_carry_no_index_and_nothing_comes_live() {
+    let odd = |options: &mut Options| {
+        options.odd.datagrams.without_index = true;
+        options.odd.tells_nothing = true;
+        options.odd.count_stands_at = Some(0);
+    };
+    conform::<ZktecoPull, _>(async || device("udp", odd)).await;
 }

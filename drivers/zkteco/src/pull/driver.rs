@@ -13,8 +13,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::find::{self, find};
 use super::places::Place;
+use super::serials::Showing;
 use super::session::Session;
 use super::settings::{self, Settings, Transport};
+use super::silence::Silences;
 use super::standing::{Moved, Standing};
 use super::transport::{Link, Wire};
 use super::trouble::Trouble;
@@ -60,6 +62,8 @@ struct Terminal<'a> {
     member: &'a Member<Settings>,
     standing: Standing,
     last_clock: Option<ClockShown>,
+    silences: Silences,
+    showing: Showing,
     failures: u32,
     searched: Option<Instant>,
 }
@@ -69,7 +73,9 @@ async fn serve(member: &Member<Settings>) -> Infallible {
     let place = member.settings.address.to_string();
     let connecting = Text::new(format!("connecting to {place}"), format!("正在连接 {place}"));
     member.port.health(Health { condition: Condition::Starting, text: connecting });
-    let mut terminal = Terminal { member, standing, last_clock: None, failures: 0, searched: None };
+    let showing = Showing::new(&member.device, standing.serial.as_ref(), standing.keys.as_deref());
+    let silences = Silences::default();
+    let mut terminal = Terminal { member, standing, last_clock: None, silences, showing, failures: 0, searched: None };
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();
@@ -123,6 +129,8 @@ impl Terminal<'_> {
             settings,
             port: &self.member.port,
             zone: &self.member.zone,
+            device: &self.member.device,
+            showing: &self.showing,
             standing: &mut self.standing,
             last_clock: &mut self.last_clock,
             address,
@@ -165,7 +173,7 @@ impl Terminal<'_> {
         let mut first = None;
         for wire in wires {
             let opened = match Link::open(*wire, address, settings.timeout).await {
-                Ok(link) => Session::open(link, settings.comm_key, settings.timeout).await,
+                Ok(link) => Session::open(link, settings.comm_key, settings.timeout, self.silences.clone()).await,
                 Err(trouble) => Err(trouble),
             };
             match opened {

@@ -10,6 +10,7 @@ use punchd_contract::{Found, Search, SerialNumber, Subnet, Text};
 use super::places::Place;
 use super::session::Session;
 use super::settings::{PORT, Settings, Transport};
+use super::silence::Silences;
 use super::transport::{Link, Wire};
 use super::trouble::Trouble;
 
@@ -44,7 +45,9 @@ async fn answers(
     let _place = Place::take(address)?;
     for wire in wires {
         let Ok(link) = Link::open(*wire, address, OPEN).await else { continue };
-        let Ok(mut session) = Session::open(link, settings.comm_key, ANSWER).await else { continue };
+        let Ok(mut session) = Session::open(link, settings.comm_key, ANSWER, Silences::default()).await else {
+            continue;
+        };
         let said = session.option("~SerialNumber").await;
         session.end().await;
         if said.is_ok_and(|said| said.as_deref() == Some(serial.as_str())) {
@@ -67,7 +70,8 @@ async fn look(address: SocketAddr) -> Option<Found> {
     for wire in [Wire::Tcp, Wire::Udp] {
         let Ok(link) = Link::open(wire, address, OPEN).await else { continue };
         let mut settings = vec![("address", format!("\"{}\"", address.ip()))];
-        match Session::open(link, None, if wire == Wire::Tcp { ANSWER } else { OPEN }).await {
+        let limit = if wire == Wire::Tcp { ANSWER } else { OPEN };
+        match Session::open(link, None, limit, Silences::default()).await {
             Ok(mut session) => {
                 let serial = session.option("~SerialNumber").await.ok().flatten();
                 let serial = serial.and_then(|text| SerialNumber::new(text).ok());

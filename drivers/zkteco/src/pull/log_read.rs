@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 
-use jiff::civil::Date;
-use punchd_contract::{MAX_BATCH, Occurrences, Reading};
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use punchd_contract::{MAX_BATCH, Occurrences, Placed, Reading, Written, place};
 
-use super::people::People;
 use super::protocol::digest::Digest;
-use super::protocol::record::{Log, Record, RecordId, RecordSize, SizeError};
+use super::protocol::layout::{Known, LayoutError, Log};
+use super::protocol::record::{Record, RecordId, RecordSize};
 use super::protocol::time::RawTime;
 use super::reading::{content_of_record, of_record};
-use super::standing::Standing;
+use super::rows::RowLists;
+use super::standing::{Last, Standing};
 
 /// How a log goes on from the one that was read before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,9 @@ pub enum Continuation {
     Shrunk,
 }
 
+/// So many rows, each one more than the last, are no coincidence.
+const COUNTING: usize = 8;
+
 /// A log that is being submitted. Batches are made one at a time, so that a long log is never in memory twice.
 #[derive(Debug)]
 pub struct LogRead<'a> {
@@ -34,6 +39,10 @@ pub struct LogRead<'a> {
     rest: &'a [u8],
     occurrences: Occurrences,
     continuation: Continuation,
+    /// Of all its records, in its order.
+    placed: Vec<Placed>,
+    /// The youngest one that is in order.
+    last: Option<Last>,
 }
 
 type Likeness<'a> = (RecordId<'a>, RawTime, u8, u8);
@@ -47,9 +56,26 @@ fn records(size: Option<RecordSize>, bytes: &[u8]) -> impl Iterator<Item = Recor
     bytes.chunks_exact(chunk).filter_map(move |record| size.and_then(|size| size.decode(record)))
 }
 
+fn last_in_order(size: Option<RecordSize>, body: &[u8], placed: &[Placed]) -> Option<Last> {
+    let size = size?;
+    let young = body.rchunks_exact(size.bytes()).filter_map(|raw| size.decode(raw)).zip(placed.iter().rev());
+    let mut in_order = young.filter(|(_, placed)| placed.doubt.is_none());
+    in_order.find_map(|(record, placed)| {
+        Some(Last { civil: record.time.civil()?, offset_s: placed.offset.map(|offset| offset.seconds()) })
+    })
+}
+
 impl<'a> LogRead<'a> {
-    /// Looks where this log goes on from what was submitted before; `again` submits all of it in any case.
-    pub fn new(serial: &'a str, body: &'a [u8], log: Option<&Log<'_>>, standing: &Standing, again: bool) -> Self {
+    /// Looks where this log goes on from what was submitted before; `again` submits all of it in any case. `clock` is what the
+    /// terminal's clock showed.
+    pub fn new(
+        serial: &'a str,
+        body: &'a [u8],
+        log: Option<&Log<'_>>,
+        standing: &Standing,
+        again: bool,
+        (zone, clock): (&TimeZone, Option<DateTime>),
+    ) -> Self {
         let size = log.map(Log::size);
         let before = size.map_or(0, |size| standing.submitted_before(body, size.bytes()));
         let (old, rest) = body.split_at_checked(before).unwrap_or((&[], body));
@@ -60,7 +86,10 @@ impl<'a> LogRead<'a> {
             (records, 0) if count < records => Continuation::Shrunk,
             (_, 0) => Continuation::Overwritten,
         };
-        let mut read = Self { serial, body, size, rest, occurrences: Occurrences::new(), continuation };
+        let written = records(size, body).map(|record| Written { civil: record.time.civil(), offset: None });
+        let placed = place(&written.collect::<Vec<_>>(), zone, clock);
+        let last = last_in_order(size, body, &placed);
+        let mut read = Self { serial, body, size, rest, occurrences: Occurrences::new(), continuation, placed, last };
         if again || old.is_empty() {
             read.rest = body;
             return read;
@@ -91,15 +120,32 @@ impl<'a> LogRead<'a> {
         records(self.size, self.body).filter_map(|record| day(&record)).filter(|day| (from..=to).contains(day)).count()
     }
 
+    /// Whether some of its records name only a row.
+    pub fn names_rows(&self) -> bool {
+        records(self.size, self.body).any(|record| matches!(record.id, RecordId::Row(_)))
+    }
+
+    /// Whether what stands where the row should be counts the records instead, as some firmware does where it names the user id too
+    /// (jmrashed/zkteco #7): then it is nobody's row.
+    pub fn rows_count_records(&self) -> bool {
+        let rows: Vec<u16> = records(self.size.filter(|size| size.bytes() > 8), self.body)
+            .filter_map(|record| if let RecordId::Row(row) = record.id { Some(row) } else { None })
+            .collect();
+        let next = rows.windows(2).filter(|two| matches!(two, [a, b] if a.checked_add(1) == Some(*b))).count();
+        rows.len() >= COUNTING && next * 10 >= (rows.len() - 1) * 9
+    }
+
     /// The next readings to submit; an empty list when all were given.
-    pub fn next_readings(&mut self, people: &People) -> Vec<Reading> {
+    pub fn next_readings(&mut self, rows: &RowLists<'_>) -> Vec<Reading> {
+        let first = (self.body.len() - self.rest.len()) / self.size.map_or(1, RecordSize::bytes);
         let most = self.size.map_or(0, |size| size.bytes() * MAX_BATCH).min(self.rest.len());
         let Some((now, later)) = self.rest.split_at_checked(most) else { return Vec::new() };
         self.rest = later;
         let mut readings = Vec::with_capacity(MAX_BATCH);
-        for record in records(self.size, now) {
+        for (at, record) in (first..).zip(records(self.size, now)) {
             let key = self.occurrences.key(content_of_record(self.serial, &record));
-            readings.push(of_record(&record, key, people));
+            let placed = self.placed.get_mut(at).map(std::mem::take).unwrap_or_default();
+            readings.push(of_record(&record, key, rows, placed));
         }
         readings
     }
@@ -115,6 +161,8 @@ impl<'a> LogRead<'a> {
             records: self.count(),
             record_size: self.size.map_or(0, RecordSize::bytes),
             digest: Digest::of(self.body).hex(),
+            last: self.last.or(before.last),
+            names_rows: self.names_rows(),
             ..before.clone()
         }
     }
@@ -122,13 +170,14 @@ impl<'a> LogRead<'a> {
 
 /// All readings of the log of a terminal whose user list is not known, as the driver submits them when it meets the terminal for
 /// the first time. `body` is what follows the leading length.
-pub fn readings_of_log(serial: &str, body: &[u8], claimed: Option<u32>) -> Result<Vec<Reading>, SizeError> {
-    let log = Log::open(body, claimed)?;
-    let mut read = LogRead::new(serial, body, log.as_ref(), &Standing::default(), false);
-    let people = People::default();
+pub fn readings_of_log(serial: &str, body: &[u8], claimed: Option<u32>) -> Result<Vec<Reading>, LayoutError> {
+    let log = Log::open(body, &Known { claimed, ..Known::default() })?;
+    let order = (&TimeZone::UTC, None);
+    let mut read = LogRead::new(serial, body, log.as_ref(), &Standing::default(), false, order);
+    let rows = RowLists::default();
     let mut all = Vec::with_capacity(log.map_or(0, |log| log.count()));
     while !read.is_done() {
-        let readings = read.next_readings(&people);
+        let readings = read.next_readings(&rows);
         if readings.is_empty() {
             break;
         }
@@ -150,13 +199,14 @@ mod tests {
     }
 
     fn read<'a>(body: &'a [u8], standing: &Standing, again: bool) -> LogRead<'a> {
-        LogRead::new("SN", body, Log::open(body, None).unwrap().as_ref(), standing, again)
+        let log = Log::open(body, &Known::default()).unwrap();
+        LogRead::new("SN", body, log.as_ref(), standing, again, (&TimeZone::UTC, None))
     }
 
     fn keys(read: &mut LogRead<'_>) -> Vec<(String, u32)> {
         let mut keys = Vec::new();
         while !read.is_done() {
-            let readings = read.next_readings(&People::default());
+            let readings = read.next_readings(&RowLists::default());
             keys.extend(
                 readings.iter().filter_map(|r| r.key.as_ref()).map(|k| (k.content().to_owned(), k.occurrence())),
             );

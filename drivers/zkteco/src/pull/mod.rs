@@ -12,9 +12,13 @@ mod places;
 pub mod protocol;
 mod reading;
 mod report;
+mod rows;
+mod serials;
 mod session;
 mod settings;
+mod silence;
 mod standing;
+mod table;
 mod transport;
 mod trouble;
 #[cfg(feature = "virtual")]

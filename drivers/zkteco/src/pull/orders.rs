@@ -89,6 +89,12 @@ async fn set_clock(visit: &mut Visit<'_>) -> Outcome {
 
 async fn read_log(visit: &mut Visit<'_>, days: Option<(Date, Date)>) -> Outcome {
     let read = visit.read_log(Extent::All, days).await?;
+    if let Some(code) = read.refused {
+        return failed(
+            format!("the terminal refuses to hand over its log (code {code})"),
+            format!("考勤机拒绝提供考勤记录（代码 {code}）"),
+        );
+    }
     let (records, fresh, within) = (read.records, read.fresh, read.within);
     match days {
         None => done(
@@ -104,7 +110,7 @@ async fn read_log(visit: &mut Visit<'_>, days: Option<(Date, Date)>) -> Outcome 
 
 async fn enrol(visit: &mut Visit<'_>, user_id: &str, name: &str, card: Option<u32>) -> Outcome {
     let sizes = visit.session.sizes().await?;
-    if visit.read_people(sizes.map(|sizes| sizes.users)).await?.is_none() {
+    if !visit.read_people(sizes.map(|sizes| sizes.users)).await? {
         return failed(
             "its user list cannot be read, so that nobody can be added safely",
             "无法读取人员名单，因此不能安全地添加人员",
@@ -146,7 +152,12 @@ async fn enrol(visit: &mut Visit<'_>, user_id: &str, name: &str, card: Option<u3
 
 async fn delete(visit: &mut Visit<'_>, user_id: &str) -> Outcome {
     let sizes = visit.session.sizes().await?;
-    visit.read_people(sizes.map(|sizes| sizes.users)).await?;
+    if !visit.read_people(sizes.map(|sizes| sizes.users)).await? {
+        return failed(
+            "its user list cannot be read, so that nobody can be removed safely",
+            "无法读取人员名单，因此不能安全地删除人员",
+        );
+    }
     let Some(uid) = visit.people.uid_of(user_id) else {
         return done(format!("{user_id} was not on the terminal"), format!("考勤机上没有 {user_id}"));
     };

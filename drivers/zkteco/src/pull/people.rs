@@ -4,25 +4,52 @@ use std::collections::HashMap;
 
 use punchd_contract::TerminalUser;
 
+use super::protocol::layout::Users;
 use super::protocol::names::Encoding;
 use super::protocol::user::{User, UserError, UserForm, decode_users};
+use super::rows::RowHolders;
 
 /// The user list.
 #[derive(Clone, Debug, Default)]
 pub struct People {
     users: Vec<User>,
-    by_uid: HashMap<u16, usize>,
+    /// The place of who has a row; none where two have it.
+    by_uid: HashMap<u16, Option<usize>>,
+    holders: RowHolders,
     form: Option<UserForm>,
     encoding: Option<Encoding>,
 }
 
 impl People {
-    /// Reads the list; `encoding` as configured, or told from the names.
-    pub fn read(body: &[u8], encoding: Option<Encoding>) -> Result<Self, UserError> {
-        let (form, users) = decode_users(body)?;
+    /// Reads the list; `encoding` as configured, or told from the names; `claimed` is how many people the terminal counts.
+    pub fn read(body: &[u8], encoding: Option<Encoding>, claimed: Option<u32>) -> Result<Self, UserError> {
+        let (form, users) = decode_users(body, claimed)?;
         let encoding = encoding.or_else(|| Encoding::guess(users.iter().map(|user| user.name.as_slice())));
-        let by_uid = users.iter().enumerate().map(|(place, user)| (user.uid, place)).collect();
-        Ok(Self { users, by_uid, form, encoding })
+        let mut by_uid = HashMap::with_capacity(users.len());
+        for (place, user) in users.iter().enumerate() {
+            by_uid.entry(user.uid).and_modify(|known| *known = None).or_insert(Some(place));
+        }
+        let people = Self { users, by_uid, form, encoding, holders: RowHolders::default() };
+        Ok(Self { holders: RowHolders::of(&people), ..people })
+    }
+
+    /// Every row and who has it.
+    pub fn rows(&self) -> impl Iterator<Item = (u16, &str)> {
+        self.users.iter().map(|user| (user.uid, user.user_id.as_str()))
+    }
+
+    /// Who has which row, in short.
+    pub fn holders(&self) -> &RowHolders {
+        &self.holders
+    }
+
+    /// What a log's layout is checked against; nothing where the list has nobody.
+    pub fn known(&self) -> Option<Users> {
+        let users = || self.users.iter();
+        (!self.users.is_empty()).then(|| Users {
+            rows: users().map(|user| user.uid).collect(),
+            ids: users().map(|user| user.user_id.clone()).collect(),
+        })
     }
 
     /// The form of the records, where there is one to see.
@@ -40,8 +67,8 @@ impl People {
 
     /// The user id behind an index.
     pub fn user_id_of(&self, uid: u16) -> Option<&str> {
-        let place = self.by_uid.get(&uid)?;
-        self.users.get(*place).map(|user| user.user_id.as_str())
+        let place = (*self.by_uid.get(&uid)?)?;
+        self.users.get(place).map(|user| user.user_id.as_str())
     }
 
     /// The index of a user id.

@@ -1,8 +1,10 @@
 //! The sentences for a terminal that answers: what it is doing, and what wants a look.
 
-use punchd_contract::{Alert, AlertKind, Health, Text};
+use punchd_contract::{Alert, AlertKind, DeviceName, Health, Text};
 
 use super::log_read::Continuation;
+use super::protocol::layout::LayoutError;
+use super::silence::Question;
 
 /// From how many seconds on a clock is worth a word.
 const WORTH_A_WORD: i64 = 10;
@@ -26,6 +28,14 @@ pub struct Report {
     pub clock_off: Option<i64>,
     /// Whether its user list could not be read.
     pub without_people: bool,
+    /// The code with which it refused its log the last time, if it did.
+    pub refused: Option<u16>,
+    /// New records that name a row of the list, and nothing tells whose it was.
+    pub unsure_rows: u64,
+    /// Other devices that show its serial number.
+    pub shared_with: Vec<DeviceName>,
+    /// What it does not answer.
+    pub left_out: Vec<Question>,
 }
 
 impl Report {
@@ -41,8 +51,9 @@ impl Report {
     /// How the terminal is.
     pub fn health(&self) -> Health {
         let (read, name) = (self.read, &self.name);
-        let mut warn = false;
+        let mut warn = self.refused.is_some();
         let (mut en, mut zh) = match (read, self.live) {
+            _ if self.refused.is_some() => self.refusal(),
             (0, _) => (
                 format!(
                     "terminal {name} answers and its log is empty: nobody has punched since it was set up or cleared"
@@ -60,7 +71,7 @@ impl Report {
                 format!("考勤机 {name} 正常；上次读取 {read} 条记录，定时查看新打卡"),
             ),
         };
-        if let (true, Some(claimed)) = (self.differ, self.claimed) {
+        if let (true, Some(claimed), None) = (self.differ, self.claimed, self.refused) {
             warn = true;
             en +=
                 &format!("; it says that it has {claimed} records, and {read} were read: compare with its own display");
@@ -78,9 +89,71 @@ impl Report {
             en += &format!("; its clock is {off} s {way}: set it, on the terminal or with punchd");
             zh += &format!("；它的时钟{direction}了 {off} 秒：请在考勤机上或用 punchd 校准");
         }
+        if self.unsure_rows > 0 {
+            warn = true;
+            let unsure = self.unsure_rows;
+            en += &format!(
+                "; {unsure} new records name only a row of its user list, and nothing tells whose row it was: give them to a person with `punchd punches decide`"
+            );
+            zh += &format!("；{unsure} 条新记录只有内部行号，无法确定属于谁：请用 punchd punches decide 指定人员");
+        }
+        if !self.shared_with.is_empty() {
+            warn = true;
+            let others = self.shared_with.iter().map(DeviceName::as_str).collect::<Vec<_>>().join(", ");
+            en += &format!(
+                "; it shows the same serial number as {others}: if that is one terminal, remove one of the blocks; if these are several, nothing is lost, and their serial numbers should be set right"
+            );
+            zh += &format!(
+                "；序列号与 {others} 相同：若是同一台请删除重复的设备，若是不同的机器则不会丢失记录，但应更正序列号"
+            );
+        }
+        if !self.left_out.is_empty() {
+            let left_out: Vec<Text> = self.left_out.iter().map(|question| question.text()).collect();
+            let list = |part: fn(&Text) -> &str, comma| left_out.iter().map(part).collect::<Vec<_>>().join(comma);
+            en += &format!("; asked for {}, it does not answer: left out", list(|text| &text.en, ", "));
+            zh += &format!("；以下询问没有应答，已跳过：{}", list(|text| &text.zh, "、"));
+        }
         let text = Text { en, zh };
-        if warn { Health::warning(text) } else { Health::working(text) }
+        match (self.refused, self.claimed) {
+            (Some(_), claimed) if claimed != Some(0) => Health::fault(text),
+            _ if warn => Health::warning(text),
+            _ => Health::working(text),
+        }
     }
+
+    /// The terminal refuses its log: whether anybody has punched, it does not tell.
+    fn refusal(&self) -> (String, String) {
+        let (name, code) = (&self.name, self.refused.unwrap_or_default());
+        let counts = |en: &str, zh: &str| match self.claimed {
+            Some(count) => (format!(" and counts {count} records"), format!("，自称有 {count} 条记录")),
+            None => (en.to_owned(), zh.to_owned()),
+        };
+        let (en, zh) = counts("", "");
+        (
+            format!(
+                "terminal {name} refuses to hand over its log (code {code}){en}: its punches are not read; see whether its menu allows PC or pull access, or use push instead, and please report its model"
+            ),
+            format!(
+                "考勤机 {name} 拒绝提供考勤记录（代码 {code}）{zh}：无法读取打卡；请检查菜单是否允许电脑连接，或改用 push，并反馈型号"
+            ),
+        )
+    }
+}
+
+/// The alert for a log that does not read as one.
+pub fn log_not_understood(name: &str, model: &str, error: &LayoutError, kept: usize) -> Alert {
+    let seen = error.text();
+    let text = Text::new(
+        format!(
+            "what terminal {name} ({model}) hands over as its log does not read as one ({}): nothing of it was used, {kept} bytes of it are kept; please report the model with this sentence",
+            seen.en
+        ),
+        format!(
+            "考勤机 {name}（{model}）交出的内容无法作为考勤记录读取（{}）：未采用任何部分，已保留 {kept} 字节；请把型号和这句话一起反馈",
+            seen.zh
+        ),
+    );
+    Alert { kind: AlertKind::NotUnderstood, text }
 }
 
 /// What a change in the beginning of the log means to a person.

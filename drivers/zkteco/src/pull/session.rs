@@ -1,38 +1,35 @@
 //! One session with a terminal: a request and its answer, whatever else arrives meanwhile.
 //!
 //! Answers are told by their reply id: a late answer to an earlier request is dropped, an event is put aside and lost to
-//! nobody. Leaving is always said, even when the driver is stopped in the middle (facts/terminals.md A.3).
+//! nobody. A question that is not answered is one question less, not the end ([`silence`](super::silence)). Leaving is always said, even when the driver is stopped in the middle (facts/terminals.md A.3).
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::protocol::bulk::{self, Gathering, Table, announced, contents, slices};
 use super::protocol::code::{ACK_OK, Ask, Reply};
 use super::protocol::comm_key::CommKey;
 use super::protocol::frame::{Packet, encode};
 use super::protocol::sizes::Sizes;
 use super::protocol::time::RawTime;
+use super::silence::{Question, Silences};
 use super::transport::{Link, Wire};
 use super::trouble::Trouble;
 
 /// Events put aside while an answer is awaited. More than these are dropped and noted: the log still has them.
 const EVENTS: usize = 4096;
-/// A table that takes longer than this is not coming: the slowest known terminals need a second for 1000 records.
-const TABLE_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// How often a slice is asked for before the read is given up.
-const SLICE_TRIES: u32 = 3;
 
 /// An open session.
 #[derive(Debug)]
 pub struct Session {
-    link: Link,
+    pub(super) link: Link,
     id: u16,
     reply: u16,
-    limit: Duration,
+    pub(super) limit: Duration,
+    pub(super) silences: Silences,
     events: VecDeque<Packet>,
     events_dropped: bool,
     ended: bool,
@@ -40,9 +37,18 @@ pub struct Session {
 
 impl Session {
     /// Connects and, where the terminal wants it, proves the comm key.
-    pub async fn open(link: Link, key: Option<CommKey>, limit: Duration) -> Result<Self, Trouble> {
-        let mut session =
-            Self { link, id: 0, reply: u16::MAX, limit, events: VecDeque::new(), events_dropped: false, ended: true };
+    pub async fn open(link: Link, key: Option<CommKey>, limit: Duration, silences: Silences) -> Result<Self, Trouble> {
+        silences.begin();
+        let mut session = Self {
+            link,
+            id: 0,
+            reply: u16::MAX,
+            limit,
+            silences,
+            events: VecDeque::new(),
+            events_dropped: false,
+            ended: true,
+        };
         let silent = match session.link.wire() {
             Wire::Tcp => Trouble::Busy,
             Wire::Udp => Trouble::Unreachable,
@@ -101,120 +107,69 @@ impl Session {
         }
     }
 
-    /// The value of an option; nothing if this firmware does not have it.
-    pub async fn option(&mut self, name: &str) -> Result<Option<String>, Trouble> {
-        let answer = self.ask(Ask::ReadOption(name)).await?;
-        Ok(match Reply::of(answer.command) {
-            Reply::Ok | Reply::Data => {
-                let text = text_of(&answer.data);
-                text.split_once('=').map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
+    /// Asks something that may stay unanswered; nothing if it does, or did lately.
+    pub async fn ask_aside(&mut self, question: Question, ask: Ask<'_>) -> Result<Option<Packet>, Trouble> {
+        if !self.silences.worth_asking(question) {
+            return Ok(None);
+        }
+        match self.ask(ask).await {
+            Ok(answer) => {
+                self.silences.answered(question);
+                Ok(Some(answer))
             }
-            _ => None,
-        })
+            Err(trouble) => self.may_be_silent(question, trouble).map(|()| None),
+        }
+    }
+
+    /// Goes on after a question without an answer, as long as the terminal may still be there.
+    pub(super) fn may_be_silent(&mut self, question: Question, trouble: Trouble) -> Result<(), Trouble> {
+        match trouble {
+            Trouble::NoAnswer(_) if self.silences.unanswered(question) => {
+                tracing::info!(?question, "no answer; going on without");
+                Ok(())
+            }
+            trouble => Err(trouble),
+        }
+    }
+
+    /// The value of an option; nothing if this firmware does not have it.
+    pub async fn option(&mut self, name: &'static str) -> Result<Option<String>, Trouble> {
+        let answer = self.ask_aside(Question::Option(name), Ask::ReadOption(name)).await?;
+        Ok(answer.filter(|answer| matches!(Reply::of(answer.command), Reply::Ok | Reply::Data)).and_then(|answer| {
+            let text = text_of(&answer.data);
+            text.split_once('=').map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
+        }))
     }
 
     /// The firmware's name.
     pub async fn version(&mut self) -> Result<Option<String>, Trouble> {
-        let answer = self.ask(Ask::Version).await?;
-        let said = matches!(Reply::of(answer.command), Reply::Ok | Reply::Data);
-        Ok(said.then(|| text_of(&answer.data)).filter(|text| !text.is_empty()))
+        let answer = self.ask_aside(Question::Version, Ask::Version).await?;
+        let said = answer.filter(|answer| matches!(Reply::of(answer.command), Reply::Ok | Reply::Data));
+        Ok(said.map(|answer| text_of(&answer.data)).filter(|text| !text.is_empty()))
     }
 
     /// What it says it holds; nothing if it does not say.
     pub async fn sizes(&mut self) -> Result<Option<Sizes>, Trouble> {
-        let answer = self.ask(Ask::FreeSizes).await?;
-        Ok(Sizes::decode(&answer.data))
+        let answer = self.ask_aside(Question::Sizes, Ask::FreeSizes).await?;
+        Ok(answer.and_then(|answer| Sizes::decode(&answer.data)))
     }
 
     /// Its clock; nothing if it does not say.
     pub async fn clock(&mut self) -> Result<Option<RawTime>, Trouble> {
-        let answer = self.ask(Ask::GetTime).await?;
-        Ok(match (Reply::of(answer.command), answer.data.first_chunk()) {
-            (Reply::Ok | Reply::Data, Some(time)) => Some(RawTime(u32::from_le_bytes(*time))),
-            _ => None,
-        })
+        let answer = self.ask_aside(Question::Clock, Ask::GetTime).await?;
+        let said = answer.filter(|answer| matches!(Reply::of(answer.command), Reply::Ok | Reply::Data));
+        Ok(said.and_then(|answer| answer.data.first_chunk().map(|time| RawTime(u32::from_le_bytes(*time)))))
     }
 
-    /// Reads a whole table, without its leading length. All of it arrived, or this is an error.
-    pub async fn read_table(&mut self, table: Table) -> Result<Vec<u8>, Trouble> {
-        let read = async {
-            let body = match self.read_buffered(table).await? {
-                Some(body) => body,
-                None => self.read_plain(table).await?,
-            };
-            Ok(contents(body)?)
-        };
-        timeout(TABLE_LIMIT, read).await.unwrap_or(Err(Trouble::NoAnswer(TABLE_LIMIT)))
+    /// Asks for events from now on; tells whether it agreed.
+    pub async fn register_events(&mut self) -> Result<bool, Trouble> {
+        let answer = self.ask_aside(Question::Events, Ask::RegisterEvents).await?;
+        Ok(answer.is_some_and(|answer| Reply::of(answer.command) == Reply::Ok))
     }
 
-    /// The buffered read; nothing where this firmware does not have it.
-    async fn read_buffered(&mut self, table: Table) -> Result<Option<Vec<u8>>, Trouble> {
-        let opened = self.ask(Ask::OpenTable(table)).await?;
-        let body = match Reply::of(opened.command) {
-            Reply::Data | Reply::PrepareData => {
-                let (reply, mut gathering) = (opened.reply, Gathering::table());
-                match gathering.take(opened)? {
-                    Some(body) => return Ok(Some(body)),
-                    None => self.gather(reply, gathering).await?,
-                }
-            }
-            Reply::Ok if !opened.data.is_empty() => {
-                let size = announced(&opened.data)?;
-                let slice = match self.link.wire() {
-                    Wire::Tcp => bulk::TCP_SLICE,
-                    Wire::Udp => bulk::UDP_SLICE,
-                };
-                let mut body = Vec::new();
-                for (start, length) in slices(size, slice) {
-                    body.extend(self.read_slice(start, length).await?);
-                }
-                body
-            }
-            Reply::Unauthorised => return Err(Trouble::KeyMissing),
-            _ => return Ok(None),
-        };
-        self.ask(Ask::FreeData).await?;
-        Ok(Some(body))
-    }
-
-    async fn read_slice(&mut self, start: u32, length: u32) -> Result<Vec<u8>, Trouble> {
-        let mut tries = 1;
-        loop {
-            let (reply, packet) = self.next_request(Ask::ReadSlice { start, length });
-            self.link.send(&packet, self.limit).await?;
-            match self.gather(reply, Gathering::slice(length)).await {
-                Err(Trouble::Transfer(_) | Trouble::NoAnswer(_)) if tries < SLICE_TRIES => tries += 1,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    /// The old read, for firmware without buffers.
-    async fn read_plain(&mut self, table: Table) -> Result<Vec<u8>, Trouble> {
-        let (reply, packet) = self.next_request(Ask::PlainTable(table));
-        self.link.send(&packet, self.limit).await?;
-        let first = timeout(self.limit, self.answer_to(reply)).await.unwrap_or(Err(Trouble::NoAnswer(self.limit)))?;
-        let mut gathering = Gathering::table();
-        let body = match Reply::of(first.command) {
-            Reply::Data | Reply::PrepareData => match gathering.take(first)? {
-                Some(body) => body,
-                None => self.gather(reply, gathering).await?,
-            },
-            Reply::Unauthorised => return Err(Trouble::KeyMissing),
-            _ => return Err(Trouble::NotHandedOver(table)),
-        };
-        self.ask(Ask::FreeData).await?;
-        Ok(body)
-    }
-
-    /// Takes packets of this answer until it is complete; the closing acknowledgement is dropped later, by its reply id.
-    async fn gather(&mut self, reply: u16, mut gathering: Gathering) -> Result<Vec<u8>, Trouble> {
-        loop {
-            let next = timeout(self.limit, self.answer_to(reply)).await;
-            if let Some(body) = gathering.take(next.unwrap_or(Err(Trouble::NoAnswer(self.limit)))?)? {
-                return Ok(body);
-            }
-        }
+    /// What it leaves unanswered.
+    pub fn left_out(&self) -> Vec<Question> {
+        self.silences.left_out()
     }
 
     /// The next event, whenever it comes; safe to drop.
@@ -252,13 +207,13 @@ impl Session {
         }
     }
 
-    fn next_request(&mut self, ask: Ask<'_>) -> (u16, Vec<u8>) {
+    pub(super) fn next_request(&mut self, ask: Ask<'_>) -> (u16, Vec<u8>) {
         self.reply = self.reply.wrapping_add(1);
         (self.reply, encode(ask.command(), self.id, self.reply, &ask.data()))
     }
 
     /// The next packet that answers this request.
-    async fn answer_to(&mut self, reply: u16) -> Result<Packet, Trouble> {
+    pub(super) async fn answer_to(&mut self, reply: u16) -> Result<Packet, Trouble> {
         loop {
             let packet = self.link.receive().await?;
             if packet.reply == reply && Reply::of(packet.command) != Reply::Event {

@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 
-use punchd_contract::{Cursor, SerialNumber};
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use punchd_contract::{Cursor, SerialNumber, Written};
 use serde::{Deserialize, Serialize};
 
 use super::protocol::digest::Digest;
+use super::rows::RowHolders;
 use super::transport::Wire;
 
 /// What is kept of a terminal between two runs. Losing it costs a read of the whole log, nothing else.
@@ -14,6 +17,10 @@ use super::transport::Wire;
 pub struct Standing {
     /// Who it is.
     pub serial: Option<SerialNumber>,
+    /// Where the configuration says it is, which is all that tells it from another where there is no serial number.
+    pub place: String,
+    /// With what the keys of its records begin. Chosen once: a record must get the same key whenever it is read.
+    pub keys: Option<String>,
     /// Over what it answered last.
     pub wire: Option<Wire>,
     /// Where it was found, if that is not where the configuration says.
@@ -26,6 +33,25 @@ pub struct Standing {
     pub digest: String,
     /// The counts (claimed, read) that an alert has told already.
     pub counts_told: Option<(u64, u64)>,
+    /// The youngest record that was in order: what comes live is placed behind it.
+    pub last: Option<Last>,
+    /// Whether records of this terminal name only a row.
+    pub names_rows: bool,
+    /// Who had which row before the log was read the last time.
+    pub rows: Option<RowHolders>,
+    /// Whether it has told a punch as it happened, or its count has moved with its log: then its silence means that nothing happened.
+    pub speaks: bool,
+    /// When a body that is not understood was kept, in seconds since 1970.
+    pub unread_kept_s: Option<i64>,
+}
+
+/// A record that was in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// Its date.
+    pub civil: DateTime,
+    /// How far the clock was ahead of UTC then, in seconds, where that is known.
+    pub offset_s: Option<i32>,
 }
 
 /// A terminal that has changed its address.
@@ -35,6 +61,14 @@ pub struct Moved {
     pub from: String,
     /// Where it was found.
     pub to: SocketAddr,
+}
+
+impl Last {
+    /// As a neighbour in the terminal's order.
+    pub fn written(self) -> Written {
+        let offset = self.offset_s.and_then(|seconds| Offset::from_seconds(seconds).ok());
+        Written { civil: Some(self.civil), offset }
+    }
 }
 
 impl Standing {

@@ -6,7 +6,7 @@ use punchd_contract::{NotRecorded, SerialNumber, Text};
 
 use super::protocol::bulk::{BulkError, Table};
 use super::protocol::frame::FrameError;
-use super::protocol::record::SizeError;
+use super::protocol::layout::LayoutError;
 use super::protocol::user::UserError;
 
 /// Why a contact with a terminal failed.
@@ -45,12 +45,20 @@ pub enum Trouble {
     /// A transfer did not arrive whole; nothing of it was used.
     #[error("a transfer was not complete: {0}")]
     Transfer(#[from] BulkError),
-    /// The terminal hands its log or list over in no way that we know.
-    #[error("no way to read {0:?}")]
-    NotHandedOver(Table),
-    /// The log's records have a size that we do not know; nothing of it was used.
-    #[error("{0}")]
-    RecordSize(#[from] SizeError),
+    /// The terminal refuses its log or list in every way that we know, with this code.
+    #[error("{0:?} refused with code {1}")]
+    NotHandedOver(Table, u16),
+    /// The parts of a transfer came in another order every time; nothing of it was used.
+    #[error("the parts of a transfer come in no certain order")]
+    OutOfOrder,
+    /// What came as the log does not read as one; nothing of it was used.
+    #[error("{error} ({model})")]
+    NoLog {
+        /// The model as the terminal says.
+        model: String,
+        /// What was tried.
+        error: LayoutError,
+    },
     /// The user list cannot be read.
     #[error("{0}")]
     Users(#[from] UserError),
@@ -136,24 +144,41 @@ impl Trouble {
                     "考勤机 {address} 的数据没有传完整（{error}）；未采用任何部分：正在重试；若一直如此，请检查网络"
                 ),
             ),
-            Self::NotHandedOver(table) => {
+            Self::NotHandedOver(table, code) => {
                 let (en, zh) = match table {
                     Table::Users => ("user list", "人员名单"),
                     Table::Punches => ("log", "考勤记录"),
                 };
                 (
                     format!(
-                        "terminal {address} does not hand over its {en}: restart it; if it stays so, its firmware is not supported, please report its model"
+                        "terminal {address} refuses to hand over its {en} (code {code}): restart it and see whether its menu allows PC or pull access; if it stays so, its firmware is not supported this way: use push instead, and please report its model"
                     ),
-                    format!("考勤机 {address} 不提供{zh}：请重启考勤机；若一直如此，说明固件不受支持，请反馈型号"),
+                    format!(
+                        "考勤机 {address} 拒绝提供{zh}（代码 {code}）：请重启，并检查菜单是否允许电脑连接；若一直如此，说明该固件不支持这种方式：请改用 push，并反馈型号"
+                    ),
                 )
             }
-            Self::RecordSize(error) => (
+            Self::OutOfOrder => (
                 format!(
-                    "the log of terminal {address} cannot be understood ({error}); nothing of it was used: please report the terminal's model with this sentence"
+                    "the parts of the data of terminal {address} arrive in another order at every read; nothing of it was used: set `transport = \"tcp\"`, or check the network"
                 ),
-                format!("无法识别考勤机 {address} 的记录格式（{error}）；未采用任何部分：请把型号和这句话一起反馈"),
+                format!(
+                    "考勤机 {address} 的数据每次到达的顺序都不同；未采用任何部分：请设置 transport = \"tcp\"，或检查网络"
+                ),
             ),
+            Self::NoLog { model, error } => {
+                let seen = error.text();
+                (
+                    format!(
+                        "what terminal {address} ({model}) hands over as its log does not read as one ({}); none of it was used, the bytes are kept, and it is tried again: please report the model with this sentence",
+                        seen.en
+                    ),
+                    format!(
+                        "考勤机 {address}（{model}）交出的内容无法作为考勤记录读取（{}）；未采用任何部分，原始数据已保留，会再次尝试：请把型号和这句话一起反馈",
+                        seen.zh
+                    ),
+                )
+            }
             Self::Users(error) => (
                 format!(
                     "the user list of terminal {address} cannot be understood ({error}): please report the terminal's model"
@@ -191,6 +216,6 @@ impl Trouble {
 
     /// Whether trying again soon changes nothing before a person has acted.
     pub fn needs_a_person(&self) -> bool {
-        matches!(self, Self::KeyMissing | Self::KeyWrong | Self::WrongTerminal { .. } | Self::RecordSize(_))
+        matches!(self, Self::KeyMissing | Self::KeyWrong | Self::WrongTerminal { .. } | Self::NoLog { .. })
     }
 }

@@ -5,23 +5,31 @@
 
 mod contact;
 mod events;
+mod identity;
+mod lists;
 mod log;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use punchd_contract::{ClockShown, Contact, Port, SerialNumber};
+use punchd_contract::{ClockShown, Contact, DeviceName, Port, SerialNumber, TerminalUser};
 use tokio::time::{Instant, sleep_until};
 
 use super::orders;
 use super::people::People;
-use super::protocol::code::{Ask, Reply};
 use super::protocol::record::RecordSize;
+use super::reading::LogForm;
 use super::report::Report;
+use super::serials::Showing;
 use super::session::Session;
 use super::settings::Settings;
 use super::standing::Standing;
+use super::transport::Wire;
 use super::trouble::Trouble;
 pub use log::Extent;
+
+/// A log that has to be read to see anything is left alone for so many times as long as the read took.
+const PAUSE_PER_READ: u32 = 20;
 
 /// The terminal as it is during one visit.
 #[derive(Debug)]
@@ -33,15 +41,20 @@ pub struct Visit<'a> {
     pub(super) people: People,
     standing: &'a mut Standing,
     last_clock: &'a mut Option<ClockShown>,
-    /// The serial number, or what stands for it in keys if this firmware does not tell one.
-    serial: String,
+    showing: &'a Showing,
+    /// With what the keys of its records begin.
+    keys: String,
     address: SocketAddr,
     firmware: Option<String>,
     report: Report,
     size: Option<RecordSize>,
     counts: Counts,
     log_wanted: bool,
+    /// When the log was read last, and how long that took.
+    last_read: Option<(Instant, Duration)>,
     last_contact: Option<(Instant, Contact)>,
+    /// The user list as it was handed over last.
+    told_users: Option<Vec<TerminalUser>>,
 }
 
 /// What the terminal's count of records is worth, and what it should be.
@@ -63,6 +76,10 @@ pub struct Approach<'a> {
     pub port: &'a Port,
     /// Where the terminal's clock runs.
     pub zone: &'a jiff::tz::TimeZone,
+    /// What the operator calls it.
+    pub device: &'a DeviceName,
+    /// Its place among the devices that show serial numbers.
+    pub showing: &'a Showing,
     /// What is kept of the terminal.
     pub standing: &'a mut Standing,
     /// What its clock showed at the last look.
@@ -74,7 +91,7 @@ pub struct Approach<'a> {
 impl<'a> Visit<'a> {
     /// Finds out who answers; nothing is read from a terminal that is not the expected one.
     pub async fn begin(approach: Approach<'a>, mut session: Session) -> Result<Self, Trouble> {
-        let Approach { settings, port, zone, standing, last_clock, address } = approach;
+        let Approach { settings, port, zone, device, showing, standing, last_clock, address } = approach;
         let found = session.option("~SerialNumber").await?.and_then(|text| SerialNumber::new(text).ok());
         let expected = settings.serial.clone().or_else(|| standing.serial.clone());
         if let (Some(expected), Some(found)) = (&expected, &found)
@@ -84,14 +101,9 @@ impl<'a> Visit<'a> {
             session.end().await;
             return Err(Trouble::WrongTerminal { expected, found });
         }
-        let serial = found.or(expected);
-        if standing.serial != serial {
-            // Another terminal than last time, as configured: what was read of the old one says nothing.
-            let (wire, moved) = (standing.wire, standing.moved.clone());
-            *standing = Standing { serial: serial.clone(), wire, moved, ..Standing::default() };
-        }
+        let keys = identity::recognise(standing, found.or(expected), &settings.address.to_string(), device, showing);
         standing.wire = Some(session.wire());
-        let serial = serial.map_or_else(|| "-".to_owned(), String::from);
+        let serial = standing.serial.as_ref().map_or("-", SerialNumber::as_str);
         let name = session.option("~DeviceName").await?;
         let version = session.version().await?;
         let firmware = [name, version].into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -105,13 +117,16 @@ impl<'a> Visit<'a> {
             size: RecordSize::new(standing.record_size),
             standing,
             last_clock,
-            serial,
+            showing,
+            keys,
             address,
             firmware: Some(firmware).filter(|text| !text.is_empty()),
             report,
             counts: Counts::default(),
             log_wanted: false,
+            last_read: None,
             last_contact: None,
+            told_users: None,
         })
     }
 
@@ -119,8 +134,7 @@ impl<'a> Visit<'a> {
     pub async fn stay(&mut self) -> Result<std::convert::Infallible, Trouble> {
         // Events first and then the log, so that nothing falls between the two.
         if self.settings.live {
-            let answer = self.session.ask(Ask::RegisterEvents).await?;
-            self.report.live = Reply::of(answer.command) == Reply::Ok;
+            self.report.live = self.session.register_events().await?;
         }
         self.read_log(Extent::New, None).await?;
         let mut next_full = Instant::now() + self.settings.full_read_every;
@@ -168,12 +182,27 @@ impl<'a> Visit<'a> {
             None => moved || !self.report.live,
         };
         self.counts.claimed = claimed;
-        let wanted = missing || self.log_wanted || self.session.events_were_dropped() || users != self.counts.users;
+        let dropped = self.session.events_were_dropped();
+        let wanted =
+            missing || self.log_wanted || dropped || users != self.counts.users || self.its_silence_means_nothing();
         if !wanted {
             self.note_contact(clock, claimed).await?;
             self.say_how_it_is();
         }
         Ok(wanted)
+    }
+
+    /// Whether nothing that it says tells of a punch, so that the log has to be read to see one: as long as a terminal that promised
+    /// events has told of none, while its count stood still. A long log is read less often than at every poll, so that its terminal
+    /// does something else most of the time.
+    fn its_silence_means_nothing(&self) -> bool {
+        let lossy = self.session.wire() == Wire::Udp && self.counts.expected.is_none();
+        let due = self.last_read.is_none_or(|(when, took)| when.elapsed() >= took * PAUSE_PER_READ);
+        (!self.standing.speaks || lossy) && due
+    }
+
+    fn log_form(&self) -> LogForm {
+        LogForm { size: self.size, names_rows: self.standing.names_rows }
     }
 
     /// Where it answers, for sentences.
@@ -186,7 +215,12 @@ impl<'a> Visit<'a> {
         self.size
     }
 
-    fn say_how_it_is(&self) {
+    fn say_how_it_is(&mut self) {
+        self.report.left_out = self.session.left_out();
+        self.report.shared_with = match &self.standing.serial {
+            Some(serial) => self.showing.shared_with(serial),
+            None => Vec::new(),
+        };
         self.port.health(self.report.health());
     }
 }

@@ -191,12 +191,16 @@ async fn the_daily_read_finds_what_neither_events_nor_counts_show() {
     let site = Site::quiet(terminal(|options| (options.records, options.capacity) = (records(20), 20))).start();
     site.arrive(20).await;
     site.works().await;
-    let time = RawTime::from_civil(minutes_later(5000)).unwrap();
+    // It has kept its promise to tell of punches once.
+    site.terminal.punch_now("1002");
+    site.arrive(21).await;
+    sleep(Duration::from_secs(120)).await;
+    let time = RawTime::from_civil(minutes_later(50_000)).unwrap();
     site.terminal.record(VirtualRecord { user_id: "1003".into(), time, verify: 1, state: 0 });
     sleep(Duration::from_secs(3600)).await;
-    assert_eq!(site.bench.readings().len(), 20);
+    assert_eq!(site.bench.readings().len(), 21);
     sleep(Duration::from_secs(24 * 3600)).await;
-    site.arrive(21).await;
+    site.arrive(22).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a failure is to be seen")]
 
+mod datagrams;
+mod doubts;
 mod finding;
+mod layouts;
 mod live;
 mod log;
 mod orders;
+mod rows;
 mod sentences;
+mod silence;
+mod two_alike;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +54,12 @@ fn terminal(change: impl FnOnce(&mut Options)) -> VirtualTerminal {
 }
 
 fn member(values: &Values, port: Port) -> Member<<ZktecoPull as Kind>::Settings> {
+    named_member("gate", values, port)
+}
+
+fn named_member(name: &str, values: &Values, port: Port) -> Member<<ZktecoPull as Kind>::Settings> {
     let settings = Arc::new(ZktecoPull::settings(values).unwrap());
-    Member { device: DeviceName::new("gate").unwrap(), zone: shanghai(), settings, port }
+    Member { device: DeviceName::new(name).unwrap(), zone: shanghai(), settings, port }
 }
 
 impl Site {
@@ -77,7 +87,11 @@ impl Site {
     }
 
     fn go_on(&mut self) {
-        let member = member(&self.values, self.port.clone());
+        self.go_on_as("gate");
+    }
+
+    fn go_on_as(&mut self, name: &str) {
+        let member = named_member(name, &self.values, self.port.clone());
         self.driver.spawn(async move {
             let _ = ZktecoPull::run(vec![member]).await;
         });

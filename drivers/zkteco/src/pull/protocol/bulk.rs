@@ -1,12 +1,9 @@
-//! Large transfers: how they are opened, how their pieces are put together, and when they are complete
-//! (facts/terminals.md A.7).
+//! Large transfers: how they are opened, and when they are complete (facts/terminals.md A.7).
 
 use super::bytes::u32_at;
-use super::code::Reply;
-use super::frame::Packet;
 
 /// What can be read in bulk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
     /// The user list.
     Users,
@@ -108,85 +105,4 @@ pub fn contents(mut table: Vec<u8>) -> Result<Vec<u8>, BulkError> {
         return Err(BulkError::Length { inside, received: body.len() });
     }
     Ok(body)
-}
-
-/// Gathers the packets that answer one request for a table or a slice.
-#[derive(Debug)]
-pub struct Gathering {
-    /// The bytes that must come; unknown until announced.
-    wanted: Option<u32>,
-    /// Whether the terminal announced a transfer of blocks.
-    blocks: bool,
-    /// Block index and bytes, as they came.
-    pieces: Vec<(u16, Vec<u8>)>,
-    received: usize,
-}
-
-impl Gathering {
-    /// For a slice, whose size the request has named.
-    pub fn slice(length: u32) -> Self {
-        Self { wanted: Some(length), blocks: false, pieces: Vec::new(), received: 0 }
-    }
-
-    /// For a whole table, whose size the terminal will say.
-    pub fn table() -> Self {
-        Self { wanted: None, blocks: false, pieces: Vec::new(), received: 0 }
-    }
-
-    /// Takes the next packet of the answer; gives the bytes once they are complete.
-    pub fn take(&mut self, packet: Packet) -> Result<Option<Vec<u8>>, BulkError> {
-        match Reply::of(packet.command) {
-            Reply::PrepareData => {
-                let size = u32_at(&packet.data, 0).ok_or(BulkError::Announcement)?;
-                match self.wanted {
-                    Some(wanted) if wanted != size => {
-                        return Err(BulkError::Incomplete { announced: size, received: self.received });
-                    }
-                    _ if size > LARGEST => return Err(BulkError::TooLarge(size)),
-                    _ => self.wanted = Some(size),
-                }
-                self.blocks = true;
-            }
-            // A block of nothing would let a transfer go on for ever.
-            Reply::Data if packet.data.is_empty() && self.wanted.is_some_and(|wanted| wanted > 0) => {
-                return Err(BulkError::BrokenOff);
-            }
-            Reply::Data => {
-                self.received += packet.data.len();
-                self.pieces.push((packet.session, packet.data));
-                // Without an announcement, one DATA packet is all there is.
-                self.wanted.get_or_insert(u32::try_from(self.received).unwrap_or(u32::MAX));
-            }
-            // The closing acknowledgement before the last byte: something is missing.
-            Reply::Ok => return Err(self.incomplete()),
-            _ => return Err(BulkError::BrokenOff),
-        }
-        let Some(wanted) = self.wanted else { return Ok(None) };
-        match self.received.cmp(&usize::try_from(wanted).unwrap_or(usize::MAX)) {
-            std::cmp::Ordering::Less => Ok(None),
-            std::cmp::Ordering::Equal => Ok(Some(self.joined())),
-            std::cmp::Ordering::Greater => Err(self.incomplete()),
-        }
-    }
-
-    /// The bytes in the order of their block index where it counts up (datagrams overtake each other), else as they came.
-    fn joined(&mut self) -> Vec<u8> {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        if self.blocks {
-            let mut sorted: Vec<u16> = pieces.iter().map(|(index, _)| *index).collect();
-            sorted.sort_unstable();
-            if sorted.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b))) {
-                pieces.sort_by_key(|(index, _)| *index);
-            }
-        }
-        let mut bytes = Vec::with_capacity(self.received);
-        for (_, piece) in pieces {
-            bytes.extend(piece);
-        }
-        bytes
-    }
-
-    fn incomplete(&self) -> BulkError {
-        BulkError::Incomplete { announced: self.wanted.unwrap_or(0), received: self.received }
-    }
 }

@@ -10,6 +10,8 @@ pub mod code;
 pub mod comm_key;
 pub mod digest;
 pub mod frame;
+pub mod gathering;
+pub mod layout;
 pub mod live_event;
 pub mod names;
 pub mod record;

@@ -1,5 +1,7 @@
 //! User records of 28 and 72 bytes (facts/terminals.md A.9).
 
+use std::collections::HashSet;
+
 use super::bytes::{field, looks_like_id, u8_at, u16_at, u32_at, until_nul};
 
 /// The two forms of a user record.
@@ -31,7 +33,7 @@ pub struct User {
 /// Why a user list cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
-    /// Neither 28 nor 72 bytes make sense.
+    /// Neither 28 nor 72 bytes make sense, or the terminal's count says that it is neither.
     #[error("a user list of {0} bytes fits neither records of 28 nor of 72 bytes")]
     Size(usize),
     /// Does not go into the record.
@@ -56,8 +58,10 @@ impl UserForm {
         }
     }
 
-    /// Which form the list is in: 504 bytes are 7 × 72 and 18 × 28, so the contents decide (A.7).
-    pub fn of(body: &[u8]) -> Result<Self, UserError> {
+    /// Which form the list is in. The terminal's count of people decides where it divides the bytes into a record that can be; 504
+    /// bytes are 7 × 72 and 18 × 28, so without it the contents do (A.7). A list that is read wrongly would credit everybody's row to
+    /// somebody else.
+    pub fn of(body: &[u8], claimed: Option<u32>) -> Result<Self, UserError> {
         // Of a thousand records, how many make sense; an odd record among good ones does not spoil the list.
         let sense = |form: Self| {
             let records = body.chunks_exact(form.size());
@@ -65,9 +69,18 @@ impl UserForm {
                 return 0;
             }
             let of = records.len();
-            records.filter(|record| form.plausible(record)).count() * 1000 / of
+            let mut rows = HashSet::with_capacity(of);
+            let new = |record: &&[u8]| u16_at(record, 0).is_some_and(|row| rows.insert(row));
+            records.filter(|record| form.plausible(record)).filter(new).count() * 1000 / of
         };
-        let (long, short) = (sense(Self::Long), sense(Self::Short));
+        let claimed = claimed.and_then(|count| usize::try_from(count).ok()).filter(|count| *count > 0);
+        let counted = claimed.filter(|count| body.len().is_multiple_of(*count)).map(|count| body.len() / count);
+        let (long, short) = match counted {
+            Some(72) => (sense(Self::Long), 0),
+            Some(28) => (0, sense(Self::Short)),
+            Some(24..=400) => (0, 0),
+            _ => (sense(Self::Long), sense(Self::Short)),
+        };
         match (long >= short, long.max(short) >= 500) {
             (true, true) => Ok(Self::Long),
             (false, true) => Ok(Self::Short),
@@ -138,11 +151,11 @@ impl UserForm {
     }
 }
 
-/// Reads a whole list.
-pub fn decode_users(body: &[u8]) -> Result<(Option<UserForm>, Vec<User>), UserError> {
+/// Reads a whole list; `claimed` is how many people the terminal counts.
+pub fn decode_users(body: &[u8], claimed: Option<u32>) -> Result<(Option<UserForm>, Vec<User>), UserError> {
     if body.is_empty() {
         return Ok((None, Vec::new()));
     }
-    let form = UserForm::of(body)?;
+    let form = UserForm::of(body, claimed)?;
     Ok((Some(form), body.chunks_exact(form.size()).filter_map(|record| form.decode(record)).collect()))
 }

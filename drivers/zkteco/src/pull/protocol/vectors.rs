@@ -2,14 +2,16 @@
 
 use jiff::civil::{DateTime, date};
 
-use super::bulk::{Gathering, Table, announced, contents};
+use super::bulk::{Table, announced, contents};
 use super::checksum::checksum;
 use super::code::{Ask, Reply};
 use super::comm_key::CommKey;
 use super::frame::{Packet, Reassembly, decode, encode, with_top};
+use super::gathering::Gathering;
+use super::layout::{Known, Log, layout_of};
 use super::live_event::{LiveId, decode_punches, encode_punch};
 use super::names::Encoding;
-use super::record::{Log, RecordId, RecordSize};
+use super::record::{RecordId, RecordSize, parse_log};
 use super::sizes::Sizes;
 use super::time::RawTime;
 use super::user::{User, UserForm, decode_users};
@@ -108,7 +110,7 @@ fn sizes_tell_users_fingers_and_punches() {
 }
 
 fn long_users(body: &[u8]) -> Vec<User> {
-    let (form, users) = decode_users(body).unwrap();
+    let (form, users) = decode_users(body, None).unwrap();
     assert_eq!(form, Some(UserForm::Long));
     for (user, raw) in users.iter().zip(body.chunks(72)) {
         assert_eq!(UserForm::Long.encode(user).unwrap(), raw);
@@ -122,7 +124,7 @@ fn two_users_come_in_one_small_answer() {
     let small = frame(
         "5050827d9c000000dd053c87582015009000000001000000000000000000006366756c616e6f0000000000000000000000000000000000000000000000000000000000003130303030316c70000000000000000000000000000000000200000000000000000000726d656e67616e6f0000000000000000000000000000000000000000000000000000000000323232323232636200000000000000000000000000000000",
     );
-    let body = Gathering::table().take(small).unwrap().unwrap();
+    let body = Gathering::table(false).take(small).unwrap().unwrap().bytes;
     let users = long_users(&contents(body).unwrap());
     let seen: Vec<_> = users.iter().map(|u| (u.uid, u.user_id.as_str(), Encoding::Utf8.decode(&u.name))).collect();
     assert_eq!(seen, [(1, "100001lp", "cfulano".to_owned()), (2, "222222cb", "rmengano".to_owned())]);
@@ -145,7 +147,7 @@ fn seven_users_in_504_bytes_are_not_taken_for_eighteen() {
     let packet = stream.next_packet().unwrap().unwrap();
     assert!(packet.sound);
     assert_eq!(with_top(&encode(packet.command, packet.session, packet.reply, &packet.data)), raw);
-    let users = long_users(&contents(Gathering::table().take(packet).unwrap().unwrap()).unwrap());
+    let users = long_users(&contents(Gathering::table(false).take(packet).unwrap().unwrap().bytes).unwrap());
     assert_eq!(users.iter().map(|u| (u.uid as u8, u.user_id.as_str())).collect::<Vec<_>>(), rows);
     assert_eq!(users[0].privilege, 14);
 }
@@ -155,7 +157,7 @@ fn a_large_transfer_is_announced_gathered_and_freed() {
     let opened = frame("5050827d15000000d007a7625c3c150000b4130000b4130000cdef2300");
     assert_eq!(announced(&opened.data).unwrap(), 5044);
     let prepared = frame("5050827d10000000dc050da65c3c1600b4130000f0030000");
-    let mut gathering = Gathering::slice(5044);
+    let mut gathering = Gathering::slice(5044, false);
     assert_eq!(gathering.take(prepared).unwrap(), None);
     // Seventy invented users in the shape of the capture: five blocks of 1008 bytes and one of 4.
     let table: Vec<u8> = [5040u32.to_le_bytes().to_vec(), vec![0; 5036], vec![0; 4]].concat();
@@ -169,20 +171,20 @@ fn a_large_transfer_is_announced_gathered_and_freed() {
         let done = gathering.take(packet).unwrap();
         assert_eq!(done.is_some(), index == 5);
         if let Some(done) = done {
-            assert_eq!(contents(done).unwrap().len(), 70 * 72);
+            assert_eq!(contents(done.bytes).unwrap().len(), 70 * 72);
         }
     }
     asks(Ask::FreeData, 0x3c5c, 0x17, "5050827d08000000de05aebd5c3c1700");
-    let mut template = Gathering::table();
+    let mut template = Gathering::table(false);
     assert_eq!(template.take(frame("5050827d10000000dc055558d0983200dc040000f0030000")).unwrap(), None);
     let early = template.take(frame("5050827d08000000d007fcf701003200"));
     assert!(early.is_err(), "the closing acknowledgement came before the bytes");
     let one_block = frame("5050827d15000000d007acf93064160000941d0000941d0000b400be00");
     assert_eq!(announced(&one_block.data).unwrap(), 7572);
-    let mut one = Gathering::slice(7572);
+    let mut one = Gathering::slice(7572, false);
     assert_eq!(one.take(frame("5050827d10000000dc05477830641700941d000000000100")).unwrap(), None);
     let block = Packet { command: 1501, session: 0, reply: 0x17, data: vec![7; 7572], sound: true };
-    assert_eq!(one.take(block).unwrap().unwrap().len(), 7572);
+    assert_eq!(one.take(block).unwrap().unwrap().bytes.len(), 7572);
 }
 
 #[test]
@@ -248,7 +250,7 @@ fn live_punches_of_three_captures_are_read_and_written() {
 #[test]
 fn log_records_of_captures_are_read_and_written() {
     let forty = bytes("0d00393939313131333333000000000000000000000000000000016bb368230000000000ff000000");
-    let size = RecordSize::of(&forty, None).unwrap();
+    let size = layout_of(&forty, &Known::default()).unwrap();
     assert_eq!(size.bytes(), 40);
     let record = size.decode(&forty).unwrap();
     assert_eq!((record.id, record.verify, record.state), (RecordId::Text(b"999111333"), 1, 0));
@@ -256,7 +258,7 @@ fn log_records_of_captures_are_read_and_written() {
     assert_eq!(size.encode(13, record.id, record.time, 1, 0), forty);
 
     let sixteen = bytes("15000000ec154f2300000000000000001000000095164f230000000000000000");
-    let log = Log::open(&sixteen, None).unwrap().unwrap();
+    let log = Log::open(&sixteen, &Known { claimed: Some(2), ..Known::default() }).unwrap().unwrap();
     assert_eq!(log.size().bytes(), 16);
     let seen: Vec<_> = log.records().map(|r| (r.id, r.time.civil())).collect();
     assert_eq!(
@@ -275,6 +277,56 @@ fn log_records_of_captures_are_read_and_written() {
     let oplog = bytes("0000062ac29b68230300000007000205");
     let time = RawTime(u32::from_le_bytes(*oplog[4..].first_chunk().unwrap()));
     assert_eq!(time.civil(), Some(at("2018-06-25T16:09:38")));
+}
+
+#[test]
+fn the_oldest_records_are_read_as_the_machines_that_wrote_them_meant() {
+    // A ZEM500 (pyzk #99), with the times that its owner knew.
+    let body = bytes("07002800a8eba71e7b0028004beca71e7b0028004eeca71e");
+    let size = layout_of(&body, &Known { claimed: Some(3), ..Known::default() }).unwrap();
+    let seen: Vec<_> =
+        parse_log(&body, size).iter().map(|r| (r.id, r.verify, r.state, r.time.civil().unwrap())).collect();
+    let expected = [(7, "2016-01-01T19:02:00"), (123, "2016-01-01T19:04:43"), (123, "2016-01-01T19:04:46")];
+    assert_eq!(seen, expected.map(|(row, time)| (RecordId::Row(row), 8, 2, at(time))));
+    let again: Vec<u8> = parse_log(&body, size)
+        .iter()
+        .flat_map(|r| {
+            let RecordId::Row(row) = r.id else { panic!("{r:?}") };
+            size.encode(row, r.id, r.time, r.verify, r.state)
+        })
+        .collect();
+    assert_eq!(again, body);
+}
+
+#[test]
+fn dates_that_were_read_one_byte_early_come_out_as_their_owners_knew_them() {
+    // What pyzk printed of two machines (#56, #92): row, date, status byte and last byte; and what it was.
+    let rows = [
+        (5, "2110-08-21T16:27:44", 37, "2019-09-30T11:01:51"),
+        (5, "2110-08-25T16:23:28", 37, "2019-09-30T11:24:20"),
+        (38, "2026-06-06T12:35:12", 39, "2020-06-17T10:58:21"),
+        (38, "2026-06-07T15:06:40", 39, "2020-06-17T11:04:34"),
+    ];
+    for (row, printed, last, was) in rows {
+        let printed = at(printed);
+        let years = u32::try_from(printed.year() - 2000).unwrap();
+        // Years beyond 2099 are not written by a terminal, so that the number is made here.
+        let within = RawTime::from_civil(printed.with().year(2000).build().unwrap()).unwrap().0;
+        let early = (within + years * 12 * 31 * 86_400).to_le_bytes();
+        let record = [&[row, 0, 8][..], &early, &[last]].concat();
+        let read = RecordSize::new(8).unwrap().decode(&record).unwrap();
+        assert_eq!((read.id, read.verify, read.time.civil()), (RecordId::Row(row.into()), 8, Some(at(was))));
+    }
+}
+
+#[test]
+fn a_record_whose_tail_is_zeros_is_one_of_forty_bytes() {
+    // pyzk #139.
+    let record = bytes("01003130303336000000000000000000000000000000000000000fb8ebc929000000000000000000");
+    let size = layout_of(&record, &Known { claimed: Some(1), ..Known::default() }).unwrap();
+    let read = size.decode(&record).unwrap();
+    assert_eq!((size.bytes(), read.id, read.verify, read.state), (40, RecordId::Text(b"10036"), 15, 0));
+    assert_eq!(read.time.civil(), Some(at("2021-10-24T13:42:16")));
 }
 
 #[test]

@@ -42,6 +42,7 @@ impl Client {
 struct Answer {
     reply: u16,
     session: u16,
+    without_index: bool,
     packets: Vec<Vec<u8>>,
 }
 
@@ -61,7 +62,7 @@ impl Answer {
         let mut index = 0;
         for (n, part) in bytes.chunks(block.max(1)).enumerate() {
             // The field has 16 bits and wraps.
-            index = (n & 0xffff) as u16;
+            index = if self.without_index { self.session } else { (n & 0xffff) as u16 };
             self.packets.push(encode(DATA, index, self.reply, part));
         }
         self.packets.push(encode(OK, index, self.reply, &[]));
@@ -79,7 +80,16 @@ fn u16_of(data: &[u8], at: usize) -> Option<u16> {
 impl Core {
     /// The packets that answer this one, without the TCP top.
     pub(super) fn answer(&self, client: &mut Client, asked: &Packet) -> Vec<Vec<u8>> {
-        let mut answer = Answer { reply: asked.reply, session: client.session, packets: Vec::new() };
+        let odd = &self.options.odd;
+        let without_index = odd.datagrams.without_index;
+        let mut answer = Answer { reply: asked.reply, session: client.session, without_index, packets: Vec::new() };
+        if odd.ignores(asked) {
+            return answer.packets;
+        }
+        if let Some(code) = odd.refuses(asked) {
+            answer.say(code, &[]);
+            return answer.packets;
+        }
         match asked.command {
             // An acknowledged event.
             OK => {}
@@ -164,7 +174,7 @@ impl Core {
         let held = self.held();
         match table {
             Table::Users => held.user_table(),
-            Table::Punches => held.log_table(self.size),
+            Table::Punches => held.log_table(self.size, &self.options.odd),
         }
     }
 

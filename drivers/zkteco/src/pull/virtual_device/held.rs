@@ -9,7 +9,7 @@ use super::super::protocol::record::{RecordId, RecordSize};
 use super::super::protocol::sizes::Sizes;
 use super::super::protocol::time::RawTime;
 use super::super::protocol::user::User;
-use super::{Options, VirtualRecord, VirtualUser};
+use super::{Oddities, Options, VirtualRecord, VirtualUser};
 
 /// Everything that can change.
 pub(super) struct Held {
@@ -77,7 +77,8 @@ impl Held {
 
     pub fn sizes(&self, options: &Options) -> Sizes {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let punches = count(self.records.len()).saturating_add_signed(i32::try_from(options.count_off).unwrap_or(0));
+        let counted = count(self.records.len()).saturating_add_signed(i32::try_from(options.count_off).unwrap_or(0));
+        let punches = options.odd.count_stands_at.unwrap_or(counted);
         Sizes {
             users: count(self.users.len()),
             fingers: count(self.users.len()),
@@ -87,14 +88,17 @@ impl Held {
     }
 
     /// The log as it goes over the wire.
-    pub fn log_table(&self, size: RecordSize) -> Vec<u8> {
+    pub fn log_table(&self, size: RecordSize, odd: &Oddities) -> Vec<u8> {
+        if let Some(body) = &odd.log_body {
+            return with_length(body.clone());
+        }
         let uids: std::collections::HashMap<&str, u16> =
             self.users.iter().map(|user| (user.user_id.as_str(), user.uid)).collect();
         let mut body = Vec::with_capacity(self.records.len() * size.bytes());
         for record in &self.records {
             let id = record.user_id.as_str();
             let uid = uids.get(id).copied().or_else(|| id.parse().ok()).unwrap_or(0);
-            let id = RecordId::Text(id.as_bytes());
+            let id = if odd.names_rows { RecordId::Row(uid) } else { RecordId::Text(id.as_bytes()) };
             body.extend(size.encode(uid, id, record.time, record.verify, record.state));
         }
         with_length(body)

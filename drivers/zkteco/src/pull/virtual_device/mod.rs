@@ -5,6 +5,7 @@
 
 mod answers;
 mod held;
+mod oddities;
 mod options;
 mod serve;
 
@@ -23,6 +24,7 @@ use super::protocol::record::RecordSize;
 use super::protocol::time::RawTime;
 use held::Held;
 
+pub use oddities::{Asked, Datagrams, Oddities};
 pub use options::{Clock, Listens, Options, VirtualRecord, VirtualUser};
 
 /// What can be wrong with the line to it.
@@ -157,6 +159,9 @@ impl VirtualTerminal {
         // A clock outside of what a terminal can hold shows its first day.
         let time = RawTime::from_civil(at).unwrap_or(RawTime(0));
         self.record(VirtualRecord { user_id: user_id.to_owned(), time, verify, state });
+        if self.core.options.odd.tells_nothing {
+            return;
+        }
         if let Some(data) = encode_punch(self.core.options.event_size, user_id, verify, state, at) {
             self.push(Push::Event(data.into()));
         }

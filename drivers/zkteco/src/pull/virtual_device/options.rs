@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::oddities::Oddities;
 use crate::pull::protocol::names::Encoding;
 use crate::pull::protocol::time::RawTime;
 use crate::pull::protocol::user::UserForm;
@@ -117,6 +118,8 @@ pub struct Options {
     pub live: bool,
     /// Whether it serves several clients, which real ones mostly do not.
     pub several_clients: bool,
+    /// What it does that the protocol does not say.
+    pub odd: Oddities,
 }
 
 impl std::fmt::Debug for Options {
@@ -155,6 +158,7 @@ impl Options {
             count_off: 0,
             live: true,
             several_clients: false,
+            odd: Oddities::default(),
         }
     }
 }

@@ -232,7 +232,7 @@ pub(super) async fn udp(core: Arc<Core>, socket: UdpSocket) {
                 }
                 let Some((_, client, _)) = current.as_mut().filter(|(known, ..)| *known == peer) else { continue };
                 core.take_time().await;
-                for answer in core.answer(client, &packet) {
+                for answer in core.options.odd.datagrams.arrive(core.answer(client, &packet)) {
                     pace.frame().await;
                     let (whole, cut) = core.before_the_cut(answer.len());
                     if cut || core.line.borrow().unplugged {

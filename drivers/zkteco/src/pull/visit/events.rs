@@ -1,13 +1,16 @@
 //! Events on their way to the agent, and the terminal's word that they were taken.
 
-use punchd_contract::{Batch, MAX_BATCH, Upload, Verdict};
+use jiff::civil::DateTime;
+use punchd_contract::{Batch, Doubt, MAX_BATCH, Placed, Reading, Upload, Verdict, Written, place};
 
 use super::Visit;
+use crate::pull::people::People;
 use crate::pull::protocol::code::EVENT_PUNCH;
 use crate::pull::protocol::frame::Packet;
 use crate::pull::protocol::live_event::decode_punches;
 use crate::pull::reading::of_event;
 use crate::pull::report;
+use crate::pull::standing::Last;
 use crate::pull::trouble::Trouble;
 
 impl Visit<'_> {
@@ -15,12 +18,13 @@ impl Visit<'_> {
     /// Answers how many records nobody had before.
     pub(super) async fn take_events(&mut self, first: Packet, after_the_count: bool) -> Result<u64, Trouble> {
         let mut fresh = 0;
+        let mut list = ListOfEvents::AsItWas;
         let mut next = Some(first);
         while next.is_some() {
             let mut batch = Batch::default();
             let mut taken = 0;
             while let Some(event) = next.take() {
-                self.understand(&event, &mut batch);
+                self.understand(&event, &mut batch, &mut list).await?;
                 taken += 1;
                 // One packet may carry several punches, so that room for them is left.
                 if batch.readings.len() + 64 < MAX_BATCH {
@@ -50,22 +54,88 @@ impl Visit<'_> {
         Ok(fresh)
     }
 
-    pub(super) fn understand(&mut self, event: &Packet, batch: &mut Batch) {
+    async fn understand(&mut self, event: &Packet, batch: &mut Batch, list: &mut ListOfEvents) -> Result<(), Trouble> {
         if event.session != EVENT_PUNCH {
-            return;
+            return Ok(());
         }
+        // It promised to tell of punches, and does.
+        self.standing.speaks = true;
         let Ok(punches) = decode_punches(&event.data) else {
             self.log_wanted = true;
             let body = event.data.clone();
             batch.alerts.push(report::event_not_understood(&self.report.name, body.len()));
             batch.upload = Some(Upload { table: "REG_EVENT".to_owned(), body, understood: false });
-            return;
+            return Ok(());
         };
+        let form = self.log_form();
+        if matches!(list, ListOfEvents::AsItWas) && punches.iter().any(|punch| form.needs_list(punch.id)) {
+            *list = self.list_after_the_event().await?;
+        }
         for punch in punches {
-            match of_event(&self.serial, &punch, self.size, &self.people) {
+            let placed = self.place_live(punch.time).await?;
+            let reading = |people: &People| of_event(&self.keys, &punch, form, people, placed.clone());
+            let reading = match &*list {
+                ListOfEvents::Unreadable if form.needs_list(punch.id) => None,
+                // Only if the list says the same before and after the event.
+                ListOfEvents::Changed(before) => {
+                    let same = |one: &Reading| {
+                        reading(before).is_some_and(|other| {
+                            (other.credential, other.key) == (one.credential.clone(), one.key.clone())
+                        })
+                    };
+                    reading(&self.people).filter(|one| !form.needs_list(punch.id) || same(one))
+                }
+                _ => reading(&self.people),
+            };
+            match reading {
                 Some(reading) => batch.readings.push(reading),
                 None => self.log_wanted = true,
             }
         }
+        Ok(())
     }
+
+    /// Reads the list once more: what stood in it before the event may have changed hands.
+    async fn list_after_the_event(&mut self) -> Result<ListOfEvents, Trouble> {
+        let before = std::mem::take(&mut self.people);
+        if self.read_people(self.counts.users).await? {
+            let same = before.holders() == self.people.holders();
+            Ok(if same { ListOfEvents::Same } else { ListOfEvents::Changed(before) })
+        } else {
+            self.people = before;
+            Ok(ListOfEvents::Unreadable)
+        }
+    }
+
+    /// What comes live stands behind what came before it, and no later than the clock.
+    async fn place_live(&mut self, at: DateTime) -> Result<Placed, Trouble> {
+        let last = self.standing.last;
+        let among = |clock: Option<DateTime>| {
+            let written = last.map(Last::written).into_iter().chain([Written { civil: Some(at), offset: None }]);
+            place(&written.collect::<Vec<_>>(), self.zone, clock).pop().unwrap_or_default()
+        };
+        let clock = self.last_clock.map(|clock| self.shows_now(clock));
+        let mut placed = among(clock);
+        if matches!(placed.doubt, Some(Doubt::AfterClock { .. })) {
+            // Somebody may have set it since.
+            let clock = self.read_clock().await?.map(|clock| self.shows_now(clock));
+            placed = among(clock);
+        }
+        if placed.doubt.is_none() {
+            self.standing.last = Some(Last { civil: at, offset_s: placed.offset.map(|offset| offset.seconds()) });
+        }
+        Ok(placed)
+    }
+}
+
+/// What the user list says to events.
+enum ListOfEvents {
+    /// Nothing has asked for it yet.
+    AsItWas,
+    /// Read after the event, it says what it said before.
+    Same,
+    /// It says something else than this one, which was read before.
+    Changed(People),
+    /// It cannot be read.
+    Unreadable,
 }
