@@ -11,6 +11,7 @@ mod deliveries;
 mod destinations;
 mod fingers;
 mod operations;
+mod people;
 mod registry;
 mod status;
 mod timekeeping;
@@ -35,7 +36,8 @@ pub use decisions::{BootDecided, BootSettled, Decided};
 pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
 pub use destinations::DestinationError;
 pub use fingers::{Assign, Desks, Enrol, FingerDone, FingerError, Withdraw};
-pub use operations::{Approval, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
+pub use operations::{Approval, OperationError, Operations};
+pub use people::{Import, Imported, corrections, known_to_roster, person_of_row};
 pub use registry::registry;
 pub use status::{
     AlertStatus, ClockStatus, ClockStep, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status,

@@ -60,7 +60,9 @@ pub use fingers::{
 };
 pub use ids::{DeliveryId, DestinationId, DeviceId, EnrolmentId, OrganisationId, PersonId, Seq};
 pub use open::{Journal, Options, Salvaged};
-pub use registry::{DestinationEntry, DeviceEntry, OrganisationEntry, Registry};
+pub use registry::{
+    DestinationEntry, DeviceEntry, History, OrganisationEntry, Outlook, Registry, Standing, TAKES, Takes, outlook,
+};
 pub use retention::{Cut, Removed, Retention, cut};
 pub(crate) use salvage::DOUBT_BEFORE;
 pub use suspicion::Suspicion;

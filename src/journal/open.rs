@@ -260,7 +260,7 @@ fn prepare(
             tracing::error!(?broken, "the chain of readings is broken: run `punchd verify`");
         }
     }
-    registry::register(&mut connection, registry, now.wall.0)?;
+    registry::register(&mut connection, registry, now)?;
     Ok((connection, salvaged))
 }
 

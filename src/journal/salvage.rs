@@ -33,6 +33,9 @@ const TABLES: &[&str] = &[
     "destination",
     "person",
     "credential",
+    "person_said",
+    "credential_said",
+    "correction",
     "finger_module",
     "enrolment",
     "finger",
@@ -49,6 +52,7 @@ const TABLES: &[&str] = &[
     "decision",
     "delivery",
     "shown",
+    "delivery_decision",
 ];
 
 /// Rows between two readable stretches are looked up one by one, up to this many.
@@ -275,6 +279,11 @@ fn fill_references(fresh: &Connection) -> Result<(), JournalError> {
          DELETE FROM person WHERE organisation NOT IN (SELECT organisation FROM organisation);
          DELETE FROM credential WHERE person NOT IN (SELECT person FROM person)
            OR organisation NOT IN (SELECT organisation FROM organisation);
+         DELETE FROM person_said WHERE person NOT IN (SELECT person FROM person);
+         DELETE FROM credential_said WHERE person NOT IN (SELECT person FROM person)
+           OR organisation NOT IN (SELECT organisation FROM organisation);
+         DELETE FROM correction WHERE organisation NOT IN (SELECT organisation FROM organisation)
+           OR credited NOT IN (SELECT person FROM person) OR person NOT IN (SELECT person FROM person);
          DELETE FROM device_organisation WHERE device NOT IN (SELECT device FROM device)
            OR organisation NOT IN (SELECT organisation FROM organisation);
          DELETE FROM verdict WHERE seq NOT IN (SELECT seq FROM reading)

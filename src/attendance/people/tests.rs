@@ -1,0 +1,1 @@
+//! Sources joined, and what no source contains left alone.
