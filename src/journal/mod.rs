@@ -64,7 +64,7 @@ pub use registry::{
     DestinationEntry, DeviceEntry, History, OrganisationEntry, Outlook, Registry, Standing, TAKES, Takes, outlook,
 };
 pub use retention::{Cut, Removed, Retention, cut};
-pub(crate) use salvage::DOUBT_BEFORE;
+pub(crate) use salvage::{CONCLUSIONS_OWED, DOUBT_BEFORE};
 pub use suspicion::Suspicion;
 pub use verify::{Broken, ChainHead, Finding, verify};
 pub use writer::{Failure, Write};
