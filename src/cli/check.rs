@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::screen::{self, Screen};
+use crate::agent;
 use crate::config::{Config, Language, Mistakes, Spot, Warning};
 use crate::intake::registry::DRIVERS;
 
-/// Checks the file as the agent would; opens nothing else.
+/// Checks the file as the agent would, and looks in the journal what would become of the punches there. Changes nothing.
 pub fn check(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
     match Config::load(path, DRIVERS) {
         Ok((config, warnings)) => {
@@ -28,11 +29,14 @@ pub fn check(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Resul
 fn right(config: &Config, warnings: &[Warning], screen: &mut Screen) -> Result<Exit, Failure> {
     if screen.json {
         let remarks: Vec<Value> = warnings.iter().map(|warning| at(&warning.spot, &warning.text)).collect();
-        screen.value(&json!({ "right": true, "will": config.explain(), "warnings": remarks }))?;
+        screen.value(&json!({ "right": true, "will": config.explain(), "consequences": agent::consequences(config), "warnings": remarks }))?;
         return Ok(Exit::Done);
     }
     for line in config.explain() {
         screen.text(&line);
+    }
+    for line in &agent::consequences(config) {
+        screen.text(line);
     }
     remarks(warnings, screen);
     screen.say("The configuration is right.", "配置正确。");

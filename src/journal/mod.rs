@@ -40,6 +40,7 @@ mod export;
 mod extra;
 mod fingers;
 mod ids;
+mod marker;
 mod open;
 mod registry;
 mod retention;

@@ -93,14 +93,12 @@ enum Row {
     Missed(Missed),
 }
 
-/// Reads the answer. An absent list counts as an empty one only together with an explicit `errcode` 0: from anything else
-/// it would follow that a punch never arrived.
-pub(super) fn read(code: Option<i64>, mut object: Map<String, Value>) -> Result<CheckinData, String> {
-    let rows = match (object.remove("checkindata"), code) {
-        (Some(Value::Array(rows)), _) => rows,
-        (None | Some(Value::Null), Some(_)) => Vec::new(),
-        (None | Some(Value::Null), None) => return Err("the answer has neither errcode nor checkindata".into()),
-        (Some(_), _) => return Err("checkindata in the answer is not a list".into()),
+/// Reads the answer. An absent list is no empty one, whatever the code: from it would follow that a punch never arrived.
+pub(super) fn read(_code: Option<i64>, mut object: Map<String, Value>) -> Result<CheckinData, String> {
+    let rows = match object.remove("checkindata") {
+        Some(Value::Array(rows)) => rows,
+        None | Some(Value::Null) => return Err("the answer has no checkindata".into()),
+        Some(_) => return Err("checkindata in the answer is not a list".into()),
     };
     let mut data = CheckinData::default();
     for row in rows {
