@@ -183,7 +183,7 @@ async fn a_spreadsheet_changes_ids_and_cards_and_leaves_codes_and_badges_to_the_
     let badge = ("badge".to_owned(), "ibeacon:2F234454-CF6D-4A0F-ADF2-F4911BA9FFA6/1/2".to_owned());
     let mut listed = person("zhangsan", &["1001"]);
     listed.credentials.push(badge.clone());
-    listed.speaks_for = punchd::attendance::people::SpeaksFor::All;
+    listed.contains = punchd::attendance::people::Contains::all();
     house.people(vec![listed.clone()]).await;
     let near = || async {
         let reading = Reading::now(Credential::Badge(badge.1.clone()), Method::Proximity, "ibeacon", "advertisement");

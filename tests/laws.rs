@@ -224,7 +224,13 @@ async fn law_4_what_is_open_in_one_organisation_stays_open_there_and_only_there(
             ..registry().devices[0].clone()
         }],
         destinations: ["main", "other"]
-            .map(|name| DestinationEntry { name: name.into(), kind: "webhook".into(), organisation: name.into() })
+            .map(|name| DestinationEntry {
+                name: name.into(),
+                kind: "webhook".into(),
+                organisation: name.into(),
+                identity: "ww1".into(),
+                history: punchd::journal::History::default(),
+            })
             .into(),
     };
     for decision in [None, Some(Decision::AsRecorded), Some(Decision::Refuse)] {

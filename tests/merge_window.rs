@@ -95,6 +95,8 @@ fn two_organisations() -> Registry {
         name: name.into(),
         kind: "webhook".into(),
         organisation: organisation.into(),
+        identity: "ww1".into(),
+        history: punchd::journal::History::default(),
     };
     Registry {
         organisations: ["main", "other"]

@@ -36,7 +36,7 @@ pub fn registry(devices: usize) -> Registry {
     let rules = DeviceRules {
         zone: "Asia/Shanghai".into(),
         user_ids: UserIdRule::Mapped,
-        count_from: None,
+        count_from: Some(jiff::civil::date(2000, 1, 1)),
         clock_tolerance: Duration::from_secs(60),
         wrong_clock: WrongClock::Hold,
         trusted_within: Duration::from_secs(30),
@@ -46,6 +46,7 @@ pub fn registry(devices: usize) -> Registry {
         kind: "zkteco-pull".into(),
         settings: serde_json::to_string(&rules).unwrap(),
         organisations: vec!["main".into()],
+        identity: None,
     };
     Registry {
         organisations: vec![OrganisationEntry { name: "main".into(), merge_window_s: 300 }],
@@ -54,6 +55,8 @@ pub fn registry(devices: usize) -> Registry {
             name: "wecom".into(),
             kind: "wecom".into(),
             organisation: "main".into(),
+            identity: "ww1".into(),
+            history: punchd::journal::History::default(),
         }],
     }
 }
@@ -66,7 +69,7 @@ pub fn roster(people: usize) -> Vec<people::PersonEntry> {
             department: "车间".into(),
             left_on: None,
             credentials: vec![("user_id".into(), user_id(person))],
-            speaks_for: Default::default(),
+            contains: people::Contains::table(),
         })
         .collect()
 }

@@ -20,6 +20,8 @@ use crate::wecom::App;
 /// The pause between two portions that retention removes.
 const CUT_PAUSE: Duration = Duration::from_millis(200);
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+/// How far the journal has come is written down beside it.
+const MARK_EVERY: Duration = Duration::from_secs(3600);
 /// The whole chain is verified soon after the start, and daily.
 const FIRST_VERIFY: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -70,6 +72,15 @@ pub(super) fn start(
     tasks.spawn(until_stopped(Box::pin(async move { cut(&o, keep, trusted_within).await })));
     let (o, b) = (operations.clone(), board.clone());
     tasks.spawn(until_stopped(Box::pin(async move { verify_daily(&o, &b).await })));
+    let o = operations.clone();
+    tasks.spawn(until_stopped(Box::pin(async move { o.mind_starts(trusted_within).await })));
+    let o = operations.clone();
+    tasks.spawn(until_stopped(Box::pin(async move {
+        loop {
+            sleep(MARK_EVERY).await;
+            o.journal.mark().await;
+        }
+    })));
     let o = operations.clone();
     tasks.spawn(until_stopped(Box::pin(async move {
         // Rules and people may have changed since the last run; what is open is asked about once, behind everything else.

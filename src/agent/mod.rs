@@ -11,7 +11,10 @@ mod deliveries;
 mod destinations;
 mod fingers;
 mod operations;
+mod outlook;
+mod people;
 mod registry;
+mod starts;
 mod status;
 mod timekeeping;
 
@@ -32,11 +35,14 @@ use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{CONCLUSIONS_OWED, Journal, JournalError, Options, Seq, Write};
 
 pub use decisions::{BootDecided, BootSettled, Decided};
-pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
+pub use deliveries::{DeliveriesDecided, DropDeliveries, DropMany, Meant, OrderDestination, RetryDeliveries};
 pub use destinations::DestinationError;
 pub use fingers::{Assign, Desks, Enrol, FingerDone, FingerError, Withdraw};
-pub use operations::{Approval, Import, Imported, OperationError, Operations, known_to_roster, person_of_row};
+pub use operations::{Approval, OperationError, Operations};
+pub use outlook::consequences;
+pub use people::{Import, Imported, corrections, known_to_roster, person_of_row};
 pub use registry::registry;
+pub use starts::{LetThrough, LetThroughDone};
 pub use status::{
     AlertStatus, ClockStatus, ClockStep, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status,
 };

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use punchd_contract::Value;
 use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::attendance::DeviceRules;
-use crate::config::{Config, Coordinates, Datum, DeviceConfig};
+use crate::config::{self, Config, Coordinates, Datum, DeviceConfig};
 use crate::delivery::DevicePlace;
-use crate::journal::{DestinationEntry, DeviceEntry, DeviceId, JournalError, OrganisationEntry, Registry};
+use crate::journal::{DestinationEntry, DeviceEntry, DeviceId, History, JournalError, OrganisationEntry, Registry};
 use crate::wecom::{Gcj02, MicroDegrees, Wgs84};
 
 /// What attendance and delivery need of a device, in one JSON text; each reads its own part.
@@ -38,7 +39,9 @@ pub fn registry(config: &Config) -> Registry {
             .map(|destination| DestinationEntry {
                 name: destination.name.to_string(),
                 kind: destination.declaration.kind.to_owned(),
+                identity: destination.settings.identity().to_owned(),
                 organisation: destination.organisation.to_string(),
+                history: history(config, destination.history),
             })
             .collect(),
     }
@@ -70,7 +73,38 @@ fn entry(config: &Config, device: &DeviceConfig) -> DeviceEntry {
         // Plain data of ours: it always becomes JSON.
         settings: serde_json::to_string(&settings).unwrap_or_default(),
         organisations: device.organisations.iter().map(ToString::to_string).collect(),
+        identity: identity(device),
     }
+}
+
+/// By what the configuration finds the device.
+fn identity(device: &DeviceConfig) -> Option<String> {
+    ["serial", "serial_number", "address", "device", "port"].into_iter().find_map(|key| {
+        Some(match device.values.get(key)? {
+            Value::Text(text) => text.clone(),
+            Value::Line(line) => line.to_string(),
+            Value::Endpoint(endpoint) => endpoint.to_string(),
+            _ => return None,
+        })
+    })
+}
+
+/// Days are those of the gateway's zone.
+fn history(config: &Config, history: config::History) -> History {
+    match history {
+        config::History::None => History::None,
+        config::History::All => History::All,
+        config::History::From(day) => History::From(first_second(config, day)),
+    }
+}
+
+/// The first second of a day where the gateway is.
+pub(super) fn first_second(config: &Config, day: jiff::civil::Date) -> i64 {
+    let zone = config.gateway.zone.as_ref().or_else(|| config.devices.first().map(|device| &device.zone));
+    let zone = zone.map_or(jiff::tz::TimeZone::UTC, |zone| zone.rules.clone());
+    // A day at the end of all time has no first second there.
+    zone.to_zoned(day.to_datetime(jiff::civil::Time::midnight()))
+        .map_or(i64::MAX, |start| start.timestamp().as_second())
 }
 
 fn gcj02(coordinates: Coordinates) -> Option<MicroDegrees> {

@@ -35,6 +35,9 @@ pub struct Status {
     pub strangers: Vec<StrangerStatus>,
     /// What needs a look, newest first.
     pub alerts: Vec<AlertStatus>,
+    /// What else people are to know: what is kept and not counted, contradictions between lists.
+    #[serde(default)]
+    pub remarks: Vec<punchd_contract::Text>,
 }
 
 /// The clock at a glance.
@@ -173,6 +176,7 @@ pub fn status(
         devices: devices(sql, clock)?,
         strangers: strangers(sql)?,
         alerts: alerts(sql)?,
+        remarks: remarks(sql)?,
     })
 }
 
@@ -284,6 +288,13 @@ fn devices(sql: &Connection, clock: &dyn Clock) -> Result<Vec<DeviceStatus>, Jou
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn remarks(sql: &Connection) -> Result<Vec<punchd_contract::Text>, JournalError> {
+    let mut remarks = super::starts::kept(sql)?;
+    remarks.extend(super::people::file_trouble(sql)?);
+    remarks.extend(super::people::contradictions(sql)?);
+    Ok(remarks)
 }
 
 fn strangers(sql: &Connection) -> Result<Vec<StrangerStatus>, JournalError> {

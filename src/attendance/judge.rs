@@ -11,11 +11,14 @@ use rusqlite::{Connection, OptionalExtension};
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
 use super::evidence::{Asked, At, Decided, best_anchor, by_decision, clock_evidence, organisations_of};
 use super::merge::{self, Candidate, Place, Round};
-use super::people::{Known, People};
+use super::people::{Known, People, unlisted};
 use super::rules::DeviceRules;
+use super::start::{self, Counts};
 use super::verdict::{Decision, Outcome, Reason};
 use crate::clock::UnixMillis;
-use crate::journal::{DOUBT_BEFORE, DeviceId, Evidence, JournalError, OrganisationId, Seq, Write};
+use crate::journal::{
+    DOUBT_BEFORE, DeviceId, Evidence, JournalError, OrganisationId, PersonId, Seq, TAKES, Takes, Write,
+};
 
 /// What readings are judged by: rules of devices and organisations, and the people list. Loaded from the journal.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ struct Device {
 #[derive(Debug)]
 struct Organisation {
     window_s: i64,
-    destinations: Vec<i64>,
+    destinations: Vec<(i64, Takes)>,
 }
 
 /// What became of a reading, as its device shows it.
@@ -69,11 +72,11 @@ impl Attendance {
             organisations.insert(row.get(0)?, Organisation { window_s: row.get(1)?, destinations: Vec::new() });
         }
         let mut rows =
-            sql.prepare("SELECT destination, organisation FROM destination WHERE active = 1 ORDER BY destination")?;
+            sql.prepare("SELECT destination, organisation, history, first_seq, from_s FROM destination WHERE active = 1 ORDER BY destination")?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             if let Some(organisation) = organisations.get_mut(&row.get(1)?) {
-                organisation.destinations.push(row.get(0)?);
+                organisation.destinations.push((row.get(0)?, Takes::read(row, 2)?));
             }
         }
         let doubt: Option<String> =
@@ -168,6 +171,14 @@ impl Attendance {
         Ok(settled)
     }
 
+    /// Whose punch a reading of this time is by the list as it is now.
+    pub(super) fn whose(&self, evidence: &Evidence, organisation: OrganisationId, time_s: i64) -> Option<PersonId> {
+        let device = self.devices.get(&evidence.device)?;
+        let day = jiff::Timestamp::from_second(time_s).ok().map(|time| device.zone.to_datetime(time).date());
+        let people = self.people();
+        people.find(organisation, &evidence.credential, &device.rules.user_ids, day).map(|known| known.person)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "each is another side of the one question")]
     fn one(
         &self,
@@ -204,19 +215,33 @@ impl Attendance {
             anchor: anchor.as_ref(),
             decision: decision.map(|(decision, _)| decision),
         });
-        if let (Ok(dated), Some(from)) = (&dated, device.rules.count_from)
-            && local_date(dated, &device.zone).is_some_and(|day| day < from)
-        {
-            return refuse(write, organisations, evidence, Some(*dated), Reason::BeforeStart { from });
+        let day = dated.as_ref().ok().and_then(|dated| local_date(dated, &device.zone));
+        let let_through = matches!(decision, Some((Decision::LetThrough, _)));
+        let dated = match (dated, day) {
+            (Ok(dated), Some(day)) if !let_through => {
+                match start::counts(write.sql(), evidence, &device.rules, &device.zone, day)? {
+                    Counts::Yes => Ok(dated),
+                    Counts::NotYetKnown => Err(Reason::StartUnknown),
+                    Counts::From(from) => {
+                        return refuse(write, organisations, evidence, Some(dated), Reason::BeforeStart { from });
+                    }
+                }
+            }
+            (dated, _) => dated,
+        };
+        let rule = &device.rules.user_ids;
+        let mut known: Vec<(OrganisationId, Known)> = Vec::new();
+        for organisation in organisations {
+            let found = match people.find(*organisation, &evidence.credential, rule, day) {
+                Some(found) => Some(found.clone()),
+                // Whose userid it is, is told by the device alone, so it must be clear of which organisation.
+                None if device.organisations.len() == 1 => {
+                    unlisted::person(write.sql(), *organisation, &evidence.credential, rule)?
+                }
+                None => None,
+            };
+            known.extend(found.map(|found| (*organisation, found)));
         }
-        let known: Vec<(OrganisationId, &Known)> = organisations
-            .iter()
-            .filter_map(|organisation| {
-                people
-                    .find(*organisation, &evidence.credential, &device.rules.user_ids)
-                    .map(|known| (*organisation, known))
-            })
-            .collect();
         if known.is_empty() {
             for organisation in organisations {
                 record(write, evidence.seq, *organisation, Outcome::Unknown, None, dated.as_ref().ok(), None)?;
@@ -230,8 +255,8 @@ impl Attendance {
                 .execute([evidence.seq])?;
         }
         let mut answer = Verdict::Unknown;
-        for whose in known {
-            let verdict = self.for_person(write, evidence, device, whose, round, &dated)?;
+        for (organisation, whose) in &known {
+            let verdict = self.for_person(write, evidence, device, (*organisation, whose), round, &dated)?;
             // A person of two organisations is told of the one where it counts.
             if !matches!(answer, Verdict::Punch { .. }) {
                 answer = verdict;
@@ -315,10 +340,12 @@ pub fn unjudged_readings(sql: &Connection) -> Result<Vec<Seq>, JournalError> {
 /// Gives punches that lost their deliveries in a salvage new ones, in doubt until they were read back.
 pub fn restore_deliveries(write: &Write<'_>, now: UnixMillis) -> Result<u64, JournalError> {
     let restored = write.sql().execute(
+        &format!(
         "INSERT OR IGNORE INTO delivery (destination, seq, person, time_s, state, changed_ms)
          SELECT d.destination, v.seq, v.person, v.time_s, 2, ?1
            FROM verdict v JOIN destination d ON d.organisation = v.organisation AND d.active = 1
-          WHERE v.outcome = 0 AND NOT EXISTS (SELECT 1 FROM delivery x WHERE x.destination = d.destination AND x.seq = v.seq)",
+          WHERE v.outcome = 0 AND {TAKES} AND NOT EXISTS (SELECT 1 FROM delivery x WHERE x.destination = d.destination AND x.seq = v.seq)"
+        ),
         [now.0],
     )?;
     Ok(restored as u64)

@@ -6,7 +6,7 @@
 
 use super::dating::Dated;
 use super::verdict::Outcome;
-use crate::journal::{JournalError, OrganisationId, PersonId, Seq, Write};
+use crate::journal::{JournalError, OrganisationId, PersonId, Seq, Takes, Write};
 
 /// A reading of a known person with its time, looking for its place.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,8 @@ pub(super) enum Round {
 /// What a punch needs to leave the house.
 pub(super) struct Rules<'a> {
     pub window_s: i64,
-    pub destinations: &'a [i64],
+    /// Where its punches go, and which of them.
+    pub destinations: &'a [(i64, Takes)],
     /// Punches of before this second start in doubt.
     pub doubt_before_s: i64,
     pub now_ms: i64,
@@ -126,7 +127,7 @@ fn place(
         into,
     ))?;
     if outcome == Outcome::Punch {
-        for destination in rules.destinations {
+        for (destination, _) in rules.destinations.iter().filter(|(_, takes)| takes.takes(seq.0, dated.time_s)) {
             let state = if dated.time_s < rules.doubt_before_s { 2 } else { 0 };
             write
                 .sql()

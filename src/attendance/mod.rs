@@ -15,6 +15,7 @@
 //! again. Verdicts that are not open are never changed behind anyone's back, with one exception: an earlier reading that
 //! arrives late takes the place of a punch that has not left the house yet.
 
+pub mod again;
 pub mod dating;
 mod evidence;
 pub mod judge;
@@ -22,6 +23,7 @@ mod merge;
 pub mod people;
 pub mod roster_csv;
 mod rules;
+pub mod start;
 pub mod timeline;
 mod userid;
 mod verdict;

@@ -12,7 +12,8 @@ pub struct DeviceRules {
     pub zone: String,
     /// What a terminal's user id means.
     pub user_ids: UserIdRule,
-    /// Readings of an earlier local date are kept but do not count.
+    /// Readings of an earlier local date are kept but do not count; absent: of one before the day on which the device was first
+    /// seen.
     pub count_from: Option<Date>,
     /// Up to this offset the terminal's clock counts as right.
     pub clock_tolerance: Duration,
@@ -32,6 +33,17 @@ pub enum UserIdRule {
     Mapped,
     /// With this in front it is the WeCom userid.
     Prefixed(String),
+}
+
+impl UserIdRule {
+    /// The userid that the rule makes of a terminal's user id.
+    pub(super) fn userid(&self, id: &str) -> Option<String> {
+        match self {
+            Self::Mapped => None,
+            Self::Userid => Some(id.to_owned()),
+            Self::Prefixed(prefix) => Some(format!("{prefix}{id}")),
+        }
+    }
 }
 
 /// What happens to readings of a terminal whose clock is off by more than the tolerance.

@@ -80,6 +80,8 @@ pub enum Reason {
         /// That day.
         from: Date,
     },
+    /// It is not known yet on which day the device was first seen.
+    StartUnknown,
     /// A person decided so.
     Decided {
         /// Their words.
@@ -139,8 +141,16 @@ impl Reason {
                 format!("该人员已于 {on} 离职。请更正人员名单，或用 `punchd punches decide` 处理。"),
             ),
             Self::BeforeStart { from } => Text::new(
-                format!("This device counts from {from} (`count_from`)."),
-                format!("该设备从 {from} 起计入考勤（`count_from`）。"),
+                format!(
+                    "It is from before {from}, the day from which this device counts. If it is to count all the same: `punchd punches let-through`, or an earlier `count_from`."
+                ),
+                format!(
+                    "早于 {from}，即该设备开始计入考勤的日期。如需计入：`punchd punches let-through`，或将 `count_from` 设为更早的日期。"
+                ),
+            ),
+            Self::StartUnknown => Text::new(
+                "The gateway does not know the date yet, so it cannot say whether this is older than the day from which the device counts. It is judged as soon as it does; or set `count_from`.",
+                "网关尚不知道当前日期，无法判断该记录是否早于设备开始计入考勤的日期；校时后会自动判断，也可设置 `count_from`。",
             ),
             Self::Decided { words } => Text::new(format!("Decided: {words}"), format!("人工处理：{words}")),
         }
@@ -202,6 +212,8 @@ pub enum Decision {
     AsRecorded,
     /// The terminal's time is to be corrected by the offset of the contact that brought it.
     Corrected,
+    /// It counts although it is older than the day from which its device counts.
+    LetThrough,
     /// It does not count.
     Refuse,
 }

@@ -9,10 +9,12 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::screen::{self, Screen};
 use super::stable_names::{say, stable_names};
+use crate::agent;
 use crate::config::{Config, Language, Mistakes, Spot, Warning};
 use crate::intake::registry::DRIVERS;
 
-/// Checks the file as the agent would; opens nothing else, and looks up what the ports are called that it names.
+/// Checks the file as the agent would, looks up what the ports are called that it names, and looks in the journal what would become
+/// of the punches there. Changes nothing.
 pub fn check(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
     match Config::load(path, DRIVERS) {
         Ok((config, warnings)) => {
@@ -33,12 +35,20 @@ fn right(config: &Config, warnings: &[Warning], screen: &mut Screen) -> Result<E
             .iter()
             .map(|name| json!({ "device": name.device, "written": name.written, "write": name.write }))
             .collect();
-        screen
-            .value(&json!({ "right": true, "will": config.explain(), "warnings": remarks, "stable_names": names }))?;
+        screen.value(&json!({
+            "right": true,
+            "will": config.explain(),
+            "consequences": agent::consequences(config),
+            "warnings": remarks,
+            "stable_names": names,
+        }))?;
         return Ok(Exit::Done);
     }
     for line in config.explain() {
         screen.text(&line);
+    }
+    for line in &agent::consequences(config) {
+        screen.text(line);
     }
     remarks(warnings, screen);
     say(&stable_names(config), screen);

@@ -13,9 +13,9 @@ use super::moments;
 use super::place::{Place, converse, operator};
 use super::screen::Screen;
 use super::table::Table;
-use crate::agent::{DeliveriesDecided, DropDeliveries, Meant, Operations, RetryDeliveries};
+use crate::agent::{DeliveriesDecided, DropDeliveries, DropMany, Meant, Operations, OrderDestination, RetryDeliveries};
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::{self, Filter, Listed, Summary};
+use crate::delivery::{self, Filter, Listed, Order, Summary};
 use crate::journal::{DeliveryId, DestinationId, PersonId};
 
 /// The longest page that is asked for.
@@ -46,10 +46,37 @@ enum Command {
     Retry(RetryThem),
     /// Give deliveries up that are parked or wait; they stay in the journal with your name and reason
     Drop(DropThem),
+    /// Send nothing to a destination until further notice
+    Pause(PauseIt),
+    /// Send to a destination again
+    Resume(ResumeIt),
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["ids", "all"])))]
+struct PauseIt {
+    /// The destination; without it: all
+    #[arg(value_name = "NAME")]
+    destination: Option<String>,
+    /// Why
+    #[arg(long, value_name = "WORDS")]
+    reason: String,
+    /// Who decides; else the user of this terminal
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ResumeIt {
+    /// The destination; without it: all
+    #[arg(value_name = "NAME")]
+    destination: Option<String>,
+    /// Who decides; else the user of this terminal
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["ids", "all", "now"])))]
 struct RetryThem {
     /// Their numbers, as the list shows them
     #[arg(value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
@@ -57,8 +84,11 @@ struct RetryThem {
     /// All that are parked
     #[arg(long)]
     all: bool,
+    /// What waits for its next try is tried at once, as after a fix in WeCom's console
+    #[arg(long)]
+    now: bool,
     /// Of this destination
-    #[arg(long, value_name = "NAME", requires = "all")]
+    #[arg(long, value_name = "NAME", conflicts_with = "ids")]
     destination: Option<String>,
     /// Send again also what may have arrived already: it can be there twice then
     #[arg(long)]
@@ -69,10 +99,23 @@ struct RetryThem {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "all", "before", "device"])))]
 struct DropThem {
     /// Their numbers, as the list shows them
-    #[arg(value_name = "ID", required = true, value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(value_name = "ID", value_parser = clap::value_parser!(i64).range(1..), conflicts_with_all = ["all", "before", "device"])]
     ids: Vec<i64>,
+    /// All that are parked or wait
+    #[arg(long)]
+    all: bool,
+    /// Of punches before this day (in the gateway's zone)
+    #[arg(long, value_name = "DATE")]
+    before: Option<jiff::civil::Date>,
+    /// Of punches of this device
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// To this destination only
+    #[arg(long, value_name = "NAME", conflicts_with = "ids")]
+    destination: Option<String>,
     /// Why
     #[arg(long, value_name = "WORDS")]
     reason: String,
@@ -133,6 +176,36 @@ pub fn state_words(state: delivery::State) -> Text {
 pub fn deliveries(mut deliveries: Deliveries, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
     match deliveries.command.take() {
         None => show(&deliveries, place, screen),
+        Some(Command::Retry(wish)) if wish.now => {
+            let by = wish.by.unwrap_or_else(operator);
+            let wish =
+                OrderDestination { destination: wish.destination, order: Order::Hurry, reason: String::new(), by };
+            ordered(&wish, ("tried at once", "立即重试"), place, screen)
+        }
+        Some(Command::Pause(wish)) => {
+            let by = wish.by.unwrap_or_else(operator);
+            let wish = OrderDestination { destination: wish.destination, order: Order::Pause, reason: wish.reason, by };
+            ordered(&wish, ("paused", "已暂停"), place, screen)
+        }
+        Some(Command::Resume(wish)) => {
+            let by = wish.by.unwrap_or_else(operator);
+            let wish =
+                OrderDestination { destination: wish.destination, order: Order::Resume, reason: String::new(), by };
+            ordered(&wish, ("sending again", "已恢复上传"), place, screen)
+        }
+        Some(Command::Drop(wish)) if wish.ids.is_empty() => {
+            let by = wish.by.unwrap_or_else(operator);
+            let DropThem { destination, before, device, reason, .. } = wish;
+            let wish = DropMany { destination, before, device, reason, by };
+            let own = async |operations: &Operations| operations.drop_many(wish.clone()).await;
+            let decided = converse(place.change("/v1/deliveries/drop-many", &wish, own))?;
+            tell(
+                decided,
+                ("dropped", "已放弃"),
+                ("they may have arrived and are read back", "可能已送达，正在核对"),
+                screen,
+            )
+        }
         Some(Command::Retry(wish)) => {
             let meant = if wish.all { Meant::AllParked { destination: wish.destination } } else { these(&wish.ids) };
             let by = wish.by.unwrap_or_else(operator);
@@ -156,6 +229,22 @@ pub fn deliveries(mut deliveries: Deliveries, place: &Place, screen: &mut Screen
             tell(decided, ("dropped", "已放弃"), ("neither parked nor waiting", "既未搁置也未等待"), screen)
         }
     }
+}
+
+/// Has an order about destinations carried out.
+fn ordered(wish: &OrderDestination, done: (&str, &str), place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
+    let own = async |operations: &Operations| operations.order_destination(wish.clone()).await;
+    let decided: DeliveriesDecided = converse(place.change("/v1/deliveries/order", wish, own))?;
+    let DeliveriesDecided { changed, left } = decided;
+    if screen.json {
+        screen.value(&decided)?;
+    } else {
+        screen.say(format!("{changed} destinations: {}.", done.0), format!("{changed} 个去向：{}。", done.1));
+        if left > 0 {
+            screen.say(format!("{left} were so already."), format!("{left} 个此前已是如此。"));
+        }
+    }
+    Ok(if changed == 0 { Exit::Negative } else { Exit::Done })
 }
 
 fn these(ids: &[i64]) -> Meant {
@@ -262,6 +351,19 @@ fn show_summaries(summaries: &[(&str, Summary)], screen: &mut Screen) -> Result<
         ]);
     }
     screen.table(&table);
+    for (name, summary) in summaries {
+        if let Some(paused) = &summary.paused {
+            let Text { en, zh } = paused.text(name);
+            screen.say(format!("{name}: {en}"), format!("{name}：{zh}"));
+        }
+        if let Some(next_ms) = summary.next_try_ms {
+            let wait = moments::ago(now_ms, next_ms.max(now_ms));
+            screen.say(
+                format!("{name}: the next try is in {}; at once: punchd deliveries retry --now", wait.en),
+                format!("{name}：{}后重试；立即重试：punchd deliveries retry --now", wait.zh),
+            );
+        }
+    }
     Ok(())
 }
 
@@ -324,7 +426,7 @@ fn pages(sql: &Connection, mut filter: Filter) -> Result<Vec<Listed>, Failure> {
 }
 
 fn destinations(sql: &Connection) -> Result<Vec<(DestinationId, String)>, Failure> {
-    let mut select = sql.prepare("SELECT destination, name FROM destination ORDER BY name")?;
+    let mut select = sql.prepare("SELECT destination, name FROM destination ORDER BY active DESC, name")?;
     Ok(select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
 }
 

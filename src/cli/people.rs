@@ -1,5 +1,8 @@
 //! `punchd people`: who is known, and importing them from a spreadsheet.
 
+mod sources;
+
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +16,9 @@ use super::place::{Place, converse};
 use super::screen::Screen;
 use super::table::Table;
 use crate::agent::{Import, Imported, known_to_roster, person_of_row};
-use crate::attendance::people::{self, Difference, PersonEntry, PersonRow};
+use crate::attendance::people::{self, Contested, Difference, Differing, PersonEntry, PersonRow, Said, Source};
 use crate::attendance::roster_csv::{Defect, Known, MAX_BYTES, Roster, Severity};
-use crate::journal::{JournalError, OrganisationId};
+use crate::journal::{JournalError, OrganisationId, PersonId};
 
 /// People that are named in a list of changes; the rest is counted.
 const NAMED: usize = 20;
@@ -30,6 +33,16 @@ pub struct People {
 enum Command {
     /// Import people from a CSV file; shows what changes, and imports nothing if the file has a mistake
     Import(Csv),
+    /// Show a person, and which source says what of them
+    Show(Show),
+    /// List punches that had left the house when their credential turned out to be somebody else's
+    Corrections,
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// The userid or the name
+    person: String,
 }
 
 #[derive(Debug, Args)]
@@ -39,6 +52,9 @@ struct Csv {
     /// Only show what would change
     #[arg(long)]
     dry_run: bool,
+    /// Also if many people lose something by it, such as their cards
+    #[arg(long)]
+    yes: bool,
     /// Whose people they are, where rows do not say so
     #[arg(long, value_name = "NAME")]
     organisation: Option<String>,
@@ -49,6 +65,8 @@ pub fn people(people: People, place: &Place, screen: &mut Screen) -> Result<Exit
     match people.command {
         None => list(place, screen),
         Some(Command::Import(csv)) => import(&csv, place, screen),
+        Some(Command::Show(show)) => sources::show(&show.person, place, screen),
+        Some(Command::Corrections) => sources::corrections(place, screen),
     }
 }
 
@@ -58,12 +76,16 @@ fn list(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
     let organisations: Vec<(OrganisationId, String)> =
         select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let mut everyone: Vec<(&str, PersonRow)> = Vec::new();
+    let mut said: HashMap<PersonId, Vec<Said>> = HashMap::new();
     for (organisation, name) in &organisations {
         everyone.extend(people::list(&sql, *organisation)?.into_iter().map(|person| (name.as_str(), person)));
+        said.extend(people::said(&sql, *organisation)?);
     }
     if screen.json {
+        let none = Vec::new();
+        let of = |person: &PersonRow| said.get(&person.person).unwrap_or(&none);
         let all: Vec<Value> =
-            everyone.iter().map(|(organisation, person)| json_of(organisation, &person.entry)).collect();
+            everyone.iter().map(|(organisation, person)| json_of(organisation, &person.entry, of(person))).collect();
         screen.value(&all)?;
         return Ok(Exit::Done);
     }
@@ -105,12 +127,12 @@ fn list(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn json_of(organisation: &str, entry: &PersonEntry) -> Value {
+fn json_of(organisation: &str, entry: &PersonEntry, said: &[Said]) -> Value {
     let credentials: Vec<Value> =
         entry.credentials.iter().map(|(kind, value)| json!({ "kind": kind, "value": value })).collect();
     json!({
         "organisation": organisation, "userid": entry.userid, "name": entry.name, "department": entry.department,
-        "left_on": entry.left_on, "credentials": credentials,
+        "left_on": entry.left_on, "credentials": credentials, "said": said,
     })
 }
 
@@ -143,13 +165,19 @@ fn import(csv: &Csv, place: &Place, screen: &mut Screen) -> Result<Exit, Failure
     };
     let listed: Vec<(Option<String>, PersonEntry)> = rows
         .iter()
-        .map(person_of_row)
+        .map(|row| person_of_row(row, &roster.contains))
         .map(|(organisation, entry)| (organisation.or_else(|| csv.organisation.clone()), entry))
         .collect();
     let difference = difference(&sql, &listed)?;
     drop(sql);
     if !screen.json {
         show_difference(&difference, screen);
+    }
+    if !screen.json {
+        let told = Imported { differences: difference.clone(), ..Imported::default() };
+        for Text { en, zh } in told.mass_removals() {
+            screen.say(format!("Look: {en}."), format!("请留意：{zh}。"));
+        }
     }
     if csv.dry_run {
         match screen.json {
@@ -160,19 +188,43 @@ fn import(csv: &Csv, place: &Place, screen: &mut Screen) -> Result<Exit, Failure
         }
         return Ok(Exit::Done);
     }
-    let import = Import { people: listed, dry_run: false };
+    let import = Import { people: listed, dry_run: false, source: Source::Spreadsheet, confirmed: csv.yes };
     let own = async |operations: &crate::agent::Operations| operations.import(import.clone()).await;
     let imported: Imported = converse(place.change("/v1/people", &import, own))?;
     if screen.json {
         screen.value(&json!({
-            "imported": true, "defects": defects(&roster), "difference": imported.differences, "settled": imported.settled,
+            "imported": imported.applied, "defects": defects(&roster), "difference": imported.differences,
+            "settled": imported.settled, "credited_again": imported.credited_again, "to_correct": imported.to_correct,
         }))?;
-    } else {
+        return Ok(if imported.applied { Exit::Done } else { Exit::Negative });
+    }
+    if !imported.applied {
+        screen.say(
+            "Nothing was imported: many people would lose something by it. If that is meant, say --yes; if the file just does not have it, remove the column.",
+            "未导入：会有很多人失去上述内容。如确需如此请加 --yes；如果只是文件中没有该内容，请删去该列。",
+        );
+        return Ok(Exit::Negative);
+    }
+    {
         let (count, settled) = (import.people.len(), imported.settled);
         screen.say(
             format!("Imported {count} people; {settled} readings that were open found their person."),
             format!("已导入 {count} 人；{settled} 条未定记录已找到对应人员。"),
         );
+        if imported.credited_again > 0 {
+            let n = imported.credited_again;
+            screen.say(
+                format!("{n} readings that had not left the house are credited to the person to whom they belong now."),
+                format!("{n} 条尚未送出的记录已改归现在的所有人。"),
+            );
+        }
+        if imported.to_correct > 0 {
+            let n = imported.to_correct;
+            screen.say(
+                format!("{n} punches had been delivered for the person before: correct them in WeCom, see `punchd people corrections`."),
+                format!("{n} 条打卡此前已按原人员送达：请在企业微信中更正，见 `punchd people corrections`。"),
+            );
+        }
     }
     Ok(Exit::Done)
 }
@@ -214,7 +266,7 @@ fn difference(
     let mut differences = Differences::new();
     for (name, entries) in by_organisation {
         let organisation = people::organisation(sql, Some(name).filter(|name| !name.is_empty()))?;
-        differences.insert(name.to_owned(), people::import(sql, organisation, &entries, false)?);
+        differences.insert(name.to_owned(), people::import(sql, organisation, Source::Spreadsheet, &entries, false)?);
     }
     Ok(differences)
 }
@@ -251,7 +303,7 @@ fn show_difference(differences: &Differences, screen: &mut Screen) {
         if !organisation.is_empty() {
             screen.say(format!("Organisation {organisation}:"), format!("企业 {organisation}："));
         }
-        let Difference { added, changed, moved, absent, unchanged } = difference;
+        let Difference { added, changed, moved, absent, unchanged, contested, differing, .. } = difference;
         let (new, other, gone) = (added.len(), changed.len(), absent.len());
         screen.say(
             format!(
@@ -263,9 +315,13 @@ fn show_difference(differences: &Differences, screen: &mut Screen) {
         let other =
             changed.iter().map(|(userid, what)| (format!("  ~ {userid}: {what}"), format!("  ~ {userid}：{what}")));
         let moved = moved.iter().map(|(value, from, to)| {
-            (format!("  ! {value} moves from {from} to {to}"), format!("  ! {value} 由 {from} 改属 {to}"))
+            (
+                format!("  ! {value} moves from {from} to {to}, with what has not been delivered; if it was handed on, give {from}'s last day first"),
+                format!("  ! {value} 由 {from} 改属 {to}，尚未送达的打卡一并改归；若是转交，请先填写 {from} 的离职日期"),
+            )
         });
-        let lines: Vec<(String, String)> = moved.chain(other).chain(new).collect();
+        let against = contested.iter().map(contradiction).chain(differing.iter().map(differs));
+        let lines: Vec<(String, String)> = moved.chain(against).chain(other).chain(new).collect();
         for (en, zh) in lines.iter().take(NAMED) {
             screen.say(en, zh);
         }
@@ -276,4 +332,25 @@ fn show_difference(differences: &Differences, screen: &mut Screen) {
             );
         }
     }
+}
+
+fn contradiction(contested: &Contested) -> (String, String) {
+    let Contested { value, holder, holder_by, claimant, claimant_by } = contested;
+    let (by, other) = (holder_by.text(), claimant_by.text());
+    (
+        format!(
+            "  ! {value} is {holder}'s by {} and {claimant}'s by {}: it stays {holder}'s; correct one of them",
+            by.en, other.en
+        ),
+        format!("  ! {value} 按{}属于 {holder}，按{}属于 {claimant}：仍归 {holder}，请更正其一", by.zh, other.zh),
+    )
+}
+
+fn differs(differing: &Differing) -> (String, String) {
+    let Differing { userid, part, holds, holds_by, other, other_by } = differing;
+    let (by, against, what) = (holds_by.text(), other_by.text(), part.text());
+    (
+        format!("  ! {userid}, {}: {holds:?} by {} holds; {} says {other:?}", what.en, by.en, against.en),
+        format!("  ! {userid} 的{}：以{}的 {holds:?} 为准，{}为 {other:?}", what.zh, by.zh, against.zh),
+    )
 }

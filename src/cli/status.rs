@@ -69,6 +69,9 @@ fn show(status: &Status, screen: &mut Screen) {
     }
     journal(status, screen);
     clock(status, screen);
+    for Text { en, zh } in &status.remarks {
+        screen.say(en, zh);
+    }
     for stranger in &status.strangers {
         show_stranger(stranger, status.now_ms, screen);
     }

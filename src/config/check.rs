@@ -7,6 +7,7 @@ use std::time::Duration;
 use punchd_contract::{Default, Setting, Shape, Value, Values};
 
 use super::declared::Declared;
+use super::destination::History;
 use super::findings::Findings;
 use super::nearest::nearest;
 use super::secrets::{self, Need, SecretOrigin, Surroundings};
@@ -243,6 +244,13 @@ impl Section {
     pub(super) fn date(&self, key: &str) -> Option<jiff::civil::Date> {
         match self.own.get(key) {
             Some(Checked::Date(date)) => Some(*date),
+            _ => None,
+        }
+    }
+
+    pub(super) fn history(&self, key: &str) -> Option<History> {
+        match self.own.get(key) {
+            Some(Checked::History(history)) => Some(*history),
             _ => None,
         }
     }

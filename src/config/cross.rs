@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use crate::attendance::UserIdRule;
 use punchd_contract::Value;
 
 use super::Sections;
@@ -38,6 +39,8 @@ pub(super) fn check(
         }
     }
     devices_that_are_one(check, sources, devices);
+    destinations_that_are_one(check, sources, destinations);
+    ids_of_several_organisations(check, devices);
     advice(check, sources, sections, organisations, devices, destinations);
 }
 
@@ -87,6 +90,41 @@ fn devices_that_are_one(check: &mut Check<'_>, sources: &Sources, devices: &[(Pl
     }
 }
 
+/// Two destinations of one corp for one organisation would have everything there twice.
+fn destinations_that_are_one(check: &mut Check<'_>, sources: &Sources, destinations: &[(Place, DestinationConfig)]) {
+    let identities = destinations.iter().map(|(at, destination)| {
+        let of = (
+            destination.declaration.kind,
+            destination.settings.identity().to_owned(),
+            destination.organisation.clone(),
+        );
+        (of, *at)
+    });
+    for ((kind, identity, organisation), at, first) in repeated(identities) {
+        let first = sources.spot(first);
+        check.findings.mistake(
+            at,
+            format!(
+                "the punches of {organisation} go to {identity} ({kind}) already, by the destination in {first}: everything would be there twice; remove one of the two"
+            ),
+            format!("{organisation} 的打卡已由 {first} 的去向送往 {identity}（{kind}）：会全部重复，请删去其中一段"),
+        );
+    }
+}
+
+/// Where a terminal's id is the userid itself, it must be clear of which organisation.
+fn ids_of_several_organisations(check: &mut Check<'_>, devices: &[(Place, DeviceConfig)]) {
+    for (at, device) in devices {
+        if device.user_ids != UserIdRule::Mapped && device.organisations.len() > 1 {
+            check.findings.warning(
+                *at,
+                "it serves several organisations, so its user ids are looked up among listed people only: an id that no list has is nobody's",
+                "该设备服务于多个企业，其终端编号只在人员名单中查找：名单中没有的编号不归任何人",
+            );
+        }
+    }
+}
+
 /// Every repetition, with the place of the first.
 fn repeated<K: Hash + Eq + Clone>(found: impl Iterator<Item = (K, Place)>) -> Vec<(K, Place, Place)> {
     let mut first: HashMap<K, Place> = HashMap::new();
@@ -128,8 +166,8 @@ fn advice(
         if !destinations.iter().any(|(_, destination)| destination.organisation == *name) {
             check.findings.warning(
                 *at,
-                format!("the organisation \"{name}\" has no destination: its punches are kept here and go nowhere until a [[destination]] is added"),
-                format!("企业 \"{name}\" 没有去向：其打卡只保存在本机，直到添加 [[destination]]"),
+                format!("the organisation \"{name}\" has no destination: its punches are kept here and go nowhere until a [[destination]] is added (those from before then only with its setting `history`)"),
+                format!("企业 \"{name}\" 没有去向：其打卡只保存在本机，直到添加 [[destination]]（此前的打卡仅在其设置了 `history` 时送出）"),
             );
         }
         let served = devices.iter().any(|(_, device)| device.organisations.contains(name));

@@ -41,6 +41,8 @@ pub enum Form {
     Zone,
     /// A day, unquoted.
     Date,
+    /// "none", "all" or a day, unquoted.
+    History,
     /// Degrees from minus this to this.
     Degrees(u8),
 }

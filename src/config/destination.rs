@@ -38,6 +38,27 @@ pub enum DestinationSettings {
     Wecom(WecomSettings),
 }
 
+/// Which of the punches that are there when a destination is added go to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum History {
+    /// None: what is recorded from then on.
+    #[default]
+    None,
+    /// All.
+    All,
+    /// Those of this day and later, in the gateway's zone, whenever they are recorded.
+    From(jiff::civil::Date),
+}
+
+impl DestinationSettings {
+    /// What it leads to: two that lead to the same are one.
+    pub fn identity(&self) -> &str {
+        match self {
+            Self::Wecom(settings) => &settings.corp_id,
+        }
+    }
+}
+
 /// `[[destination]]`.
 pub static DESTINATION: Block = Block {
     name: "destination",
@@ -66,6 +87,13 @@ pub static DESTINATION: Block = Block {
             en: "whose punches go there; absent: those of the only organisation",
             zh: "送出哪个企业的打卡；只有一个企业时可省略",
         },
+        Declared {
+            key: "history",
+            form: Form::History,
+            default: Default::Absent,
+            en: "which punches that were recorded before the destination was added go there: \"none\", \"all\", or those of a day (in the gateway's zone) and later; absent: none. What is recorded afterwards goes there, whenever it happened; with a day, nothing older does. A destination is known by its corp: under another name it goes on where it was",
+            zh: "添加此去向之前已记录的打卡送出哪些：\"none\" 不送，\"all\" 全部，或某日（按网关时区）起；不设则不送。之后记录的打卡一律送出；设为日期时，更早的不送。去向按企业识别：改名后继续，不会重送",
+        },
     ],
 };
 
@@ -78,6 +106,8 @@ pub struct DestinationConfig {
     pub declaration: &'static DestinationDeclaration,
     /// Whose punches go there.
     pub organisation: OrganisationName,
+    /// Which punches of the past go there.
+    pub history: History,
     /// Its kind's settings.
     pub settings: DestinationSettings,
     /// Where its secrets came from.
@@ -126,6 +156,7 @@ pub(super) fn destination(
             name: name?.ok()?,
             declaration: declaration?,
             organisation: organisation?,
+            history: section.history("history").unwrap_or_default(),
             settings: settings?,
             secrets: section.secrets,
         },

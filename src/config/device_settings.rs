@@ -57,8 +57,8 @@ pub static DEVICE: Block = Block {
             key: "count_from",
             form: Form::Date,
             default: Default::Absent,
-            en: "readings before this day (in the device's zone) are kept but do not count",
-            zh: "此日期（按设备时区）之前的记录只保存，不计为打卡",
+            en: "readings before this day (in the device's zone) are kept but do not count; absent: the day on which the device is first seen",
+            zh: "此日期（按设备时区）之前的记录只保存，不计为打卡；不设则为首次接入当天",
         },
         Declared {
             key: "clock_tolerance",

@@ -2,7 +2,7 @@
 
 use punchd_contract::{Shape, Text, Value};
 
-use super::destination::{DestinationConfig, DestinationSettings};
+use super::destination::{DestinationConfig, DestinationSettings, History};
 use super::device::{DeviceConfig, DeviceType};
 use super::duration::show_duration;
 use super::secrets::{SecretOrigin, SecretSource};
@@ -100,6 +100,11 @@ fn device(device: &DeviceConfig) -> Vec<Text> {
             format!("  Readings before {day} are kept but do not count."),
             format!("  {day} 之前的记录只保存，不计为打卡。"),
         ));
+    } else if declaration.keeps_log {
+        lines.push(Text::new(
+            "  Readings from before the day on which it is first seen are kept but do not count (no `count_from`).",
+            "  首次接入当天之前的记录只保存，不计为打卡（未设 `count_from`）。",
+        ));
     }
     lines.push(shown(device));
     lines.extend(device.secrets.iter().map(secret));
@@ -191,6 +196,20 @@ fn destination(destination: &DestinationConfig) -> Vec<Text> {
         format!("Destination {name}: the punches of {organisation} go to {en} ({kind})."),
         format!("去向 {name}：{organisation} 的打卡送往{zh}（{kind}）。"),
     )];
+    lines.push(match destination.history {
+        History::None => Text::new(
+            "  If it is new, punches that were recorded before do not go there.",
+            "  若为新增去向，此前已记录的打卡不送往该处。",
+        ),
+        History::All => Text::new(
+            "  Every punch goes there, also those that were recorded before it was added.",
+            "  所有打卡都送往该处，包括添加之前已记录的。",
+        ),
+        History::From(day) => Text::new(
+            format!("  Punches of {day} and later go there, also those that were recorded before it was added."),
+            format!("  {day} 及以后的打卡送往该处，包括添加之前已记录的。"),
+        ),
+    });
     match &destination.settings {
         DestinationSettings::Wecom(wecom) => {
             let (corp, url, calls) = (&wecom.corp_id, &wecom.base_url, wecom.calls_per_minute);

@@ -37,7 +37,7 @@ use std::time::Duration;
 use punchd_contract::{Default, Driver, Shape};
 
 pub use declared::{Block, Declared, Form};
-pub use destination::{DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings};
+pub use destination::{DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings, History};
 pub use device::{DeviceConfig, DeviceType};
 pub use duration::{parse_duration, show_duration};
 pub use gateway::{Attendance, ClockTrust, Gateway, LogLevel, Retention};

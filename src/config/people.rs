@@ -12,14 +12,15 @@ use super::organisation::Organisations;
 use super::source::{Place, Sources};
 use super::tree::Table;
 use crate::attendance::UserId;
+use crate::attendance::people::{Contains, Part};
 use crate::attendance::roster_csv::{CardNumber, NotACard};
 
 /// `[[person]]`.
 pub static PERSON: Block = Block {
     name: "person",
     repeated: true,
-    en: "A person and what they present. For more than a few, import a CSV file instead ([people] file).",
-    zh: "一名人员及其凭据。人数较多时请改用 CSV 导入（[people] file）。",
+    en: "A person and what they present. A key that is left out says nothing: what a spreadsheet said of it stays; an empty list takes back what stood here. For more than a few, import a CSV file instead ([people] file).",
+    zh: "一名人员及其凭据。未写的项不作说明，表格中的内容保持不变；写空列表则撤回此前写在这里的内容。人数较多时请改用 CSV 导入（[people] file）。",
     settings: &[
         Declared {
             key: "userid",
@@ -105,6 +106,8 @@ pub struct PersonConfig {
     pub codes: Vec<String>,
     /// Bluetooth badges.
     pub badges: Vec<String>,
+    /// What is written: the keys that are not there say nothing.
+    pub contains: Contains,
 }
 
 pub(super) fn people_file(check: &mut Check<'_>, table: &Table) -> Option<PathBuf> {
@@ -202,6 +205,17 @@ fn person(check: &mut Check<'_>, table: &Table, organisations: &Organisations) -
             cards,
             codes: section.texts("codes").unwrap_or_default().to_vec(),
             badges: section.texts("badges").unwrap_or_default().to_vec(),
+            contains: [
+                (Part::Name, "name"),
+                (Part::UserIds, "user_ids"),
+                (Part::Cards, "cards"),
+                (Part::Codes, "codes"),
+                (Part::Badges, "badges"),
+            ]
+            .into_iter()
+            .filter(|(_, key)| section.is_written(key))
+            .map(|(part, _)| part)
+            .collect(),
         },
     ))
 }

@@ -44,7 +44,8 @@ fn section(page: &mut String, heading: &str, block: &Block) {
     head(page, heading, block.en, block.zh);
     for setting in block.settings {
         let right = right_form(&setting.form).0;
-        let quoted = !matches!(setting.form, Form::Shape(Shape::Integer(..) | Shape::Boolean) | Form::Date);
+        let quoted =
+            !matches!(setting.form, Form::Shape(Shape::Integer(..) | Shape::Boolean) | Form::Date | Form::History);
         row(page, setting.key, &right, &setting.default, quoted, (setting.en, setting.zh));
     }
 }

@@ -4,6 +4,7 @@ use punchd_contract::{Endpoint, Place, Shape, Value};
 
 use super::check::Check;
 use super::declared::Form;
+use super::destination::History;
 use super::duration::{parse_duration, show_duration};
 use super::nearest::nearest;
 use super::tree::{Node, Raw};
@@ -20,6 +21,7 @@ pub(super) enum Checked {
     Value(Value),
     Zone(Zone),
     Date(jiff::civil::Date),
+    History(History),
     Degrees(f64),
 }
 
@@ -71,6 +73,10 @@ pub(super) fn right_form(form: &Form) -> (String, String) {
             ("a time zone in quotes, such as \"Asia/Shanghai\"".into(), "带引号的时区名，如 \"Asia/Shanghai\"".into())
         }
         Form::Date => ("a day without quotes, such as 2026-11-01".into(), "不带引号的日期，如 2026-11-01".into()),
+        Form::History => (
+            "\"none\", \"all\", or a day without quotes, such as 2026-11-01".into(),
+            "\"none\"、\"all\" 或不带引号的日期，如 2026-11-01".into(),
+        ),
         Form::Degrees(most) => (
             format!("degrees as a decimal number from -{most} to {most}, such as 31.2304"),
             format!("-{most} 到 {most} 之间的十进制度数，如 31.2304"),
@@ -145,12 +151,11 @@ pub(super) fn form(check: &mut Check<'_>, key: &str, form: &Form, node: &Node) -
                 return None;
             }
         },
-        (Form::Date, Raw::Datetime(moment)) => match (moment.date, moment.time) {
-            (Some(date), None) => i16::try_from(date.year)
-                .ok()
-                .zip(i8::try_from(date.month).ok().zip(i8::try_from(date.day).ok()))
-                .and_then(|(year, (month, day))| jiff::civil::Date::new(year, month, day).ok())
-                .map(Checked::Date),
+        (Form::Date, Raw::Datetime(moment)) => day(moment).map(Checked::Date),
+        (Form::History, Raw::Datetime(moment)) => day(moment).map(|day| Checked::History(History::From(day))),
+        (Form::History, Raw::Text(word)) => match word.as_str() {
+            "none" => Some(Checked::History(History::None)),
+            "all" => Some(Checked::History(History::All)),
             _ => None,
         },
         (Form::Degrees(most), Raw::Float(Some(degrees))) => in_degrees(*degrees, *most),
@@ -163,6 +168,13 @@ pub(super) fn form(check: &mut Check<'_>, key: &str, form: &Form, node: &Node) -
         wrong(check, key, node, right_form(form));
     }
     fits
+}
+
+fn day(moment: &toml::value::Datetime) -> Option<jiff::civil::Date> {
+    let (Some(date), None) = (moment.date, moment.time) else { return None };
+    let (year, month, day) =
+        (i16::try_from(date.year).ok()?, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?);
+    jiff::civil::Date::new(year, month, day).ok()
 }
 
 fn in_degrees(degrees: f64, most: u8) -> Option<Checked> {

@@ -61,6 +61,9 @@ pub fn router(running: Arc<Running>) -> Router {
         .route("/v1/decide/boot", post(decide_boot))
         .route("/v1/deliveries/retry", post(retry))
         .route("/v1/deliveries/drop", post(drop_deliveries))
+        .route("/v1/deliveries/drop-many", post(drop_many))
+        .route("/v1/deliveries/order", post(order_destination))
+        .route("/v1/let-through", post(let_through))
         .route("/v1/fingers/assign", post(fingers::assign))
         .route("/v1/fingers/withdraw", post(fingers::withdraw))
         .route("/v1/reload", post(reload))
@@ -174,6 +177,18 @@ async fn retry(State(running): Agent, body: Body) -> Result<Response, Refusal> {
 
 async fn drop_deliveries(State(running): Agent, body: Body) -> Result<Response, Refusal> {
     Ok(Json(running.operations().await?.drop_deliveries(read(body)?).await?).into_response())
+}
+
+async fn drop_many(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    Ok(Json(running.operations().await?.drop_many(read(body)?).await?).into_response())
+}
+
+async fn order_destination(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    Ok(Json(running.operations().await?.order_destination(read(body)?).await?).into_response())
+}
+
+async fn let_through(State(running): Agent, body: Body) -> Result<Response, Refusal> {
+    Ok(Json(running.operations().await?.let_through(read(body)?).await?).into_response())
 }
 
 async fn reload(State(running): Agent) -> Result<Response, Refusal> {

@@ -55,6 +55,8 @@ mod bisect;
 mod confirm;
 mod desk;
 mod doubt;
+mod many;
+mod orders;
 mod outbox;
 mod outcome;
 mod place;
@@ -81,6 +83,8 @@ use crate::journal::{DestinationId, Journal, JournalError};
 use crate::wecom::App;
 
 pub use desk::{Chosen, Decided, Retry, drop, retry};
+pub use many::{Matching, drop_portion, note_drop, under_way};
+pub use orders::{Order, Paused, order};
 pub use place::DevicePlace;
 pub use queries::{Filter, Listed, Summary, list, summary};
 pub use retry::{Growth, Hindrance, Pauses};

@@ -9,6 +9,7 @@ use punchd_contract::Text;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bisect::{self, READY};
+use super::orders;
 use super::outcome::After;
 use super::place::Places;
 use super::why::Why;
@@ -193,12 +194,15 @@ pub(super) struct Left {
     pub look_ms: i64,
     /// What the operator is to be told, once.
     pub alarm: Option<Text>,
+    /// When the next call is made, if something hinders it.
+    pub next_try_ms: Option<i64>,
 }
 
 /// Writes down what became of a call. Records of a batch that is being halved keep its code until they have arrived.
 pub(super) fn leave(write: &Write<'_>, destination: DestinationId, left: &Left) -> Result<usize, JournalError> {
     let sql = write.sql();
     let Left { batch, ended_ms, .. } = *left;
+    orders::note_next_try(sql, destination, left.next_try_ms)?;
     if let Some(Text { en, zh }) = &left.alarm {
         sql.execute(
             "INSERT INTO alert (kind, en, zh, wall_ms) VALUES ('other', ?1, ?2, ?3)",
@@ -321,6 +325,10 @@ pub(super) struct Outlook {
     pub doubt_ms: Option<i64>,
     /// When something delivered is to be looked for.
     pub confirm_ms: Option<i64>,
+    /// Whether a person wants nothing to be sent.
+    pub paused: bool,
+    /// How often a person wanted something to be tried at once.
+    pub hurry: i64,
 }
 
 const OLDEST_WAITING: &str = "SELECT time_s FROM delivery WHERE destination = ?1 AND state = 0 ORDER BY time_s LIMIT 1";
@@ -335,7 +343,14 @@ pub(super) fn outlook(sql: &Connection, destination: DestinationId) -> Result<Ou
     let first = |statement: &str| -> Result<Option<i64>, JournalError> {
         Ok(sql.prepare_cached(statement)?.query_row([destination], |row| row.get(0)).optional()?)
     };
+    let (paused, hurry) = sql
+        .prepare_cached("SELECT paused IS NOT NULL, hurry FROM destination WHERE destination = ?1")?
+        .query_row([destination], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?
+        .unwrap_or((false, 0));
     Ok(Outlook {
+        paused,
+        hurry,
         waiting_s: first(OLDEST_WAITING)?,
         ready: bisect::next_ready(sql, destination)?,
         doubt_ms: first(NEW_DOUBT)?.or(first(NEXT_DOUBT)?),

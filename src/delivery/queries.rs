@@ -1,14 +1,15 @@
 //! What people are shown of the deliveries: counts, and lists in pages.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
+use super::orders::{self, Paused};
 use super::state::State;
 use super::why::Why;
 use crate::journal::{DeliveryId, DestinationId, JournalError, PersonId, Seq};
 
 /// A destination in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// To be sent.
     pub waiting: u64,
@@ -24,6 +25,10 @@ pub struct Summary {
     pub oldest_since_ms: Option<i64>,
     /// The time of the oldest waiting punch, seconds.
     pub oldest_waiting_s: Option<i64>,
+    /// Who paused it and why.
+    pub paused: Option<Paused>,
+    /// While something hinders it: when the next try is due, milliseconds.
+    pub next_try_ms: Option<i64>,
 }
 
 // A terminal that was offline brings old punches: they are under way since they came, or since they were understood. What was
@@ -54,6 +59,12 @@ pub fn summary(sql: &Connection, destination: DestinationId) -> Result<Summary, 
         oldest_waiting_s: sql
             .prepare_cached("SELECT min(time_s) FROM delivery WHERE destination = ?1 AND state = 0")?
             .query_row([destination], |row| row.get(0))?,
+        paused: orders::paused(sql, destination)?,
+        next_try_ms: sql
+            .prepare_cached("SELECT next_try_ms FROM destination WHERE destination = ?1")?
+            .query_row([destination], |row| row.get(0))
+            .optional()?
+            .flatten(),
     })
 }
 

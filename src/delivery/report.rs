@@ -22,6 +22,7 @@ pub(super) struct Mood<'a> {
     /// Whether the gateway's clock can be trusted.
     pub clock_trusted: bool,
     pub now_ms: i64,
+    pub name: &'a str,
 }
 
 /// The sentence: what is wrong first, then what waits and for how long, then what a person has to decide.
@@ -35,6 +36,9 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
         _ => Condition::Warning,
     };
     let waiting = summary.waiting + summary.sending + summary.in_doubt;
+    if let Some(paused) = &summary.paused {
+        say(Condition::Warning, paused.text(mood.name));
+    }
     // A call that broke is over when what it carried was found by reading back; a wrong setting is wrong until a call went well.
     let sending = mood.sending.filter(|(hindrance, _)| waiting > 0 || matches!(hindrance, Hindrance::Stopped(_)));
     if let Some((hindrance, in_a_row)) = sending {
@@ -132,7 +136,7 @@ mod tests {
     use crate::wecom::{Refusal, Unknown};
 
     const NOW: i64 = 1_793_620_800_000;
-    const QUIET: Mood<'_> = Mood { sending: None, reading: None, clock_trusted: true, now_ms: NOW };
+    const QUIET: Mood<'_> = Mood { sending: None, reading: None, clock_trusted: true, now_ms: NOW, name: "wecom" };
 
     #[test]
     fn all_is_well_when_nothing_is_left() {

@@ -56,8 +56,8 @@ impl State {
     pub fn may_become(self, next: Self) -> bool {
         use State::*;
         match self {
-            // Parked at once where nothing can be built of it.
-            Waiting => matches!(next, Sending | Parked | Dropped),
+            // Parked at once where nothing can be built of it; in doubt when the journal turns out to be older than what was sent.
+            Waiting => matches!(next, Sending | InDoubt | Parked | Dropped),
             // Back to waiting only where it provably never left; in doubt after anything that was not a clear answer.
             Sending => matches!(next, Waiting | InDoubt | Delivered | Parked),
             // Sent again as part of a smaller batch only after it was read back and is provably not there.
@@ -96,6 +96,7 @@ mod tests {
             steps,
             [
                 (Waiting, Sending),
+                (Waiting, InDoubt),
                 (Waiting, Parked),
                 (Waiting, Dropped),
                 (Sending, Waiting),

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::orders;
 use super::outbox::{self, Left, Load, Outlook, Position, Step, Wanted};
 use super::outcome::{self, Sent, Streak};
 use super::place::Places;
@@ -73,6 +74,8 @@ pub(super) struct Wecom {
     from: Option<Position>,
     pass: Option<(Purpose, Pass)>,
     next_confirmation: Instant,
+    /// The last wish to try at once that was fulfilled.
+    hurried: i64,
     /// By how much this clock is ahead of the server's.
     ahead_ms: i64,
     seen: Now,
@@ -102,8 +105,14 @@ impl Wecom {
         let seen = around.clock.now();
         let now_ms = seen.time.0;
         let places = Arc::new(around.journal.read(Places::load).await?);
-        let (doubtful, highest) =
-            around.journal.write(move |write| outbox::recover(write, destination, now_ms)).await?;
+        let (doubtful, highest) = around
+            .journal
+            .write(move |write| {
+                orders::note_next_try(write.sql(), destination, None)?;
+                outbox::recover(write, destination, now_ms)
+            })
+            .await?;
+        let hurried = around.journal.read(move |sql| outbox::outlook(sql, destination)).await?.hurry;
         if doubtful > 0 {
             tracing::warn!(
                 destination = spec.name,
@@ -123,6 +132,7 @@ impl Wecom {
             from: Some(Position::START),
             pass: None,
             next_confirmation: Instant::now(),
+            hurried,
             ahead_ms: 0,
             seen,
             told: None,
@@ -156,6 +166,7 @@ impl Wecom {
         self.mind_the_clock().await?;
         let destination = self.spec.destination;
         let outlook = self.around.journal.read(move |sql| outbox::outlook(sql, destination)).await?;
+        self.mind_the_orders(&outlook).await;
         self.tell().await?;
         let now = Instant::now();
         let now_ms = self.now_ms();
@@ -184,6 +195,9 @@ impl Wecom {
 
     /// When a sending call is due; `None`: there is nothing to send.
     fn send_at(&self, outlook: &Outlook, now: Instant, now_ms: i64) -> Option<Instant> {
+        if outlook.paused {
+            return None;
+        }
         let waiting = self.from.and(outlook.waiting_s).map(|s| {
             let due_ms = s.saturating_mul(1000).saturating_add(self.ahead_ms);
             now + millis(due_ms.saturating_sub(now_ms))
@@ -227,7 +241,7 @@ impl Wecom {
             let Ok(batch) = RecordBatch::new(&load.records) else { break };
             let outcome = now.send(batch).await;
             self.note(outcome, load.batch, sent);
-            if self.sending.is_some() || began.elapsed() >= RUN || self.around.stop.is_cancelled() {
+            if self.sending.is_some() || outlook.paused || began.elapsed() >= RUN || self.around.stop.is_cancelled() {
                 break;
             }
             // The outcome and the next batch are one write; where the next one has to wait, the outcome does not.
@@ -313,10 +327,15 @@ impl Wecom {
         let look_ms = ended_ms.saturating_add(ms(self.spec.pauses.first_look.min(self.spec.settle)));
         let confirm_ms = self.spec.confirm_after.map(|after| ended_ms.saturating_add(ms(after)));
         let alarm = hindrance.as_ref().and_then(|hindrance| self.alarm(hindrance));
-        self.left = Some(Left { batch, after, ended_ms, confirm_ms, look_ms, alarm });
+        self.left = Some(Left { batch, after, ended_ms, confirm_ms, look_ms, alarm, next_try_ms: None });
         self.news = true;
         match hindrance {
-            Some(hindrance) => self.hinder(hindrance),
+            Some(hindrance) => {
+                self.hinder(hindrance);
+                let next_try_ms =
+                    self.sending.as_ref().map(|trouble| ended_ms.saturating_add(ms(trouble.until - Instant::now())));
+                self.left = self.left.take().map(|left| Left { next_try_ms, ..left });
+            }
             None => {
                 if let Some(over) = self.sending.take() {
                     tracing::info!(destination = self.spec.name, failures = over.in_a_row, "delivery goes on");
@@ -325,6 +344,19 @@ impl Wecom {
                 }
             }
         }
+    }
+
+    /// A person wants to see at once whether what they changed has helped.
+    async fn mind_the_orders(&mut self, outlook: &Outlook) {
+        if std::mem::replace(&mut self.hurried, outlook.hurry) == outlook.hurry {
+            return;
+        }
+        self.spec.app.try_at_once().await;
+        for trouble in [&mut self.sending, &mut self.reading].into_iter().flatten() {
+            trouble.until = Instant::now();
+        }
+        tracing::info!(destination = self.spec.name, "tried at once, because a person wants so");
+        self.look_anew();
     }
 
     /// What the operator is told when the destination stops: once, and again only if something else is wrong.
@@ -396,6 +428,7 @@ impl Wecom {
         }
         let destination = self.spec.destination;
         let summary = self.around.journal.read(move |sql| queries::summary(sql, destination)).await?;
+        let name = self.spec.name.as_str();
         let now = self.around.clock.now();
         let health = report::health(
             &summary,
@@ -404,6 +437,7 @@ impl Wecom {
                 reading: self.reading.as_ref().map(|trouble| (&trouble.hindrance, trouble.in_a_row)),
                 clock_trusted: now.trusted(CLOCK_WITHIN),
                 now_ms: now.time.0,
+                name,
             },
         );
         say(&self.around, &self.spec, health);

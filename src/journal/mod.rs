@@ -40,6 +40,7 @@ mod export;
 mod extra;
 mod fingers;
 mod ids;
+mod marker;
 mod open;
 mod registry;
 mod retention;
@@ -60,7 +61,9 @@ pub use fingers::{
 };
 pub use ids::{DeliveryId, DestinationId, DeviceId, EnrolmentId, OrganisationId, PersonId, Seq};
 pub use open::{Journal, Options, Salvaged};
-pub use registry::{DestinationEntry, DeviceEntry, OrganisationEntry, Registry};
+pub use registry::{
+    DestinationEntry, DeviceEntry, History, OrganisationEntry, Outlook, Registry, Standing, TAKES, Takes, outlook,
+};
 pub use retention::{Cut, Removed, Retention, cut};
 pub(crate) use salvage::{CONCLUSIONS_OWED, DOUBT_BEFORE};
 pub use suspicion::Suspicion;

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use super::chain::Head;
 use super::checkpoint;
 use super::error::JournalError;
+use super::marker;
 use super::registry::{self, Registry};
 use super::salvage;
 use super::seal::SealingKey;
@@ -225,8 +226,21 @@ impl Journal {
         &self.inner.options
     }
 
+    /// Writes down how far it has come, beside it.
+    pub async fn mark(&self) {
+        let options = self.inner.options.clone();
+        let marked = self.read(move |sql| {
+            marker::write(&options, sql);
+            Ok(())
+        });
+        if let Err(error) = marked.await {
+            tracing::debug!(%error, "the journal's marker is not written");
+        }
+    }
+
     /// Commits what waits and stops the writer. Later writes are refused.
     pub async fn close(&self) {
+        self.mark().await;
         self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.inner.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -269,7 +283,11 @@ fn prepare(
             tracing::error!(?broken, "the chain of readings is broken: run `punchd verify`");
         }
     }
-    registry::register(&mut connection, registry, now.wall.0)?;
+    if salvaged.is_none() {
+        marker::compare(options, &mut connection, now)?;
+    }
+    registry::register(&mut connection, registry, now)?;
+    marker::write(options, &connection);
     Ok((connection, salvaged))
 }
 

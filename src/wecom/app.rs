@@ -82,6 +82,11 @@ impl App {
         &self.writes
     }
 
+    /// Forgets that nobody is to ask for a token for a while: a person changed something and wants to see whether it helped.
+    pub async fn try_at_once(&self) {
+        self.token.forget_pause().await;
+    }
+
     /// The pace of `getcheckindata`.
     pub fn reads(&self) -> &Pace {
         &self.reads

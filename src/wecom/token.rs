@@ -136,6 +136,11 @@ impl AppToken {
         false
     }
 
+    /// A person wants the next call to ask at once. Failures stay counted, so that the pause after the next one is no shorter.
+    pub(crate) async fn forget_pause(&self) {
+        self.state.lock().await.pause = None;
+    }
+
     /// Takes note that WeCom accepted the token of a call.
     pub(crate) fn accepted(&self) {
         self.rejections.store(0, Ordering::Relaxed);

@@ -53,7 +53,7 @@ pub fn rules() -> DeviceRules {
     DeviceRules {
         zone: "Asia/Shanghai".into(),
         user_ids: UserIdRule::Mapped,
-        count_from: None,
+        count_from: Some(jiff::civil::date(2000, 1, 1)),
         clock_tolerance: Duration::from_secs(60),
         wrong_clock: WrongClock::Hold,
         trusted_within: Duration::from_secs(30),
@@ -68,11 +68,14 @@ pub fn registry() -> Registry {
             kind: "zkteco-pull".into(),
             settings: serde_json::to_string(&rules()).unwrap(),
             organisations: vec!["main".into()],
+            identity: None,
         }],
         destinations: vec![DestinationEntry {
             name: "wecom".into(),
             kind: "wecom".into(),
             organisation: "main".into(),
+            identity: "ww1".into(),
+            history: punchd::journal::History::default(),
         }],
     }
 }
@@ -84,7 +87,7 @@ pub fn person(userid: &str, user_ids: &[&str]) -> people::PersonEntry {
         department: String::new(),
         left_on: None,
         credentials: user_ids.iter().map(|id| ("user_id".to_owned(), (*id).to_owned())).collect(),
-        speaks_for: people::SpeaksFor::IdsAndCards,
+        contains: people::Contains::table(),
     }
 }
 

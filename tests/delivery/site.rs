@@ -53,7 +53,7 @@ pub fn pauses() -> Pauses {
 }
 
 fn registry() -> Registry {
-    let rules = r#"{"zone":"Asia/Shanghai","user_ids":"mapped","count_from":null,"clock_tolerance":{"secs":60,"nanos":0},
+    let rules = r#"{"zone":"Asia/Shanghai","user_ids":"mapped","count_from":"2000-01-01","clock_tolerance":{"secs":60,"nanos":0},
         "wrong_clock":"hold","trusted_within":{"secs":30,"nanos":0},
         "place":{"title":"一号门","detail":"北门","lat":31230400,"lng":121473700,"device_type":2,"device_detail":"ZKTeco"}}"#;
     Registry {
@@ -63,11 +63,14 @@ fn registry() -> Registry {
             kind: "zkteco-pull".into(),
             settings: rules.into(),
             organisations: vec!["main".into()],
+            identity: None,
         }],
         destinations: vec![DestinationEntry {
             name: "wecom".into(),
             kind: "wecom".into(),
             organisation: "main".into(),
+            identity: "ww1".into(),
+            history: punchd::journal::History::default(),
         }],
     }
 }

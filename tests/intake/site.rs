@@ -34,6 +34,7 @@ impl Site {
             kind: "played".into(),
             settings: serde_json::to_string(&rules()).unwrap(),
             organisations: vec!["main".into()],
+            identity: None,
         });
         let (house, _) = House::with_registry(tempfile::tempdir().unwrap(), &registry).await;
         let board = Arc::new(Board::default());

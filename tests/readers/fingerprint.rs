@@ -111,7 +111,7 @@ async fn a_finger_that_is_enrolled_once_punches_at_every_equal_module_until_its_
         department: String::new(),
         left_on: Some(jiff::civil::date(2026, 1, 1)),
         credentials: Vec::new(),
-        speaks_for: punchd::attendance::people::SpeaksFor::IdsAndCards,
+        contains: people::Contains::table(),
     };
     let import = punchd::agent::Import { people: vec![(None, left)], dry_run: false };
     site.agent().operations.import(import).await.unwrap();

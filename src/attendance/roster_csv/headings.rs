@@ -1,6 +1,7 @@
 //! Which column holds what: the headings, Chinese or English, in any order.
 
 use super::cells::half_width;
+use crate::attendance::people::Part;
 
 /// A column that means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,6 +13,20 @@ pub(super) enum Column {
     Department,
     Organisation,
     Left,
+}
+
+impl Column {
+    /// What it says of a person.
+    pub(super) fn part(self) -> Option<Part> {
+        match self {
+            Self::Name => Some(Part::Name),
+            Self::UserIds => Some(Part::UserIds),
+            Self::Cards => Some(Part::Cards),
+            Self::Department => Some(Part::Department),
+            Self::Left => Some(Part::LeftOn),
+            Self::Userid | Self::Organisation => None,
+        }
+    }
 }
 
 /// As headings are written, after [`folded`]. `userid` is WeCom's word and `user_id` a terminal's.

@@ -17,6 +17,8 @@ mod zeros;
 
 use std::collections::BTreeSet;
 
+use crate::attendance::people::Contains;
+
 pub use card::{CardNumber, NotACard};
 pub use defects::{Defect, Severity};
 pub use records::MAX_ROWS;
@@ -25,6 +27,7 @@ pub use row::RosterRow;
 use defects::Defects;
 use headings::Column;
 use records::{Broken, Record, records};
+
 use row::Columns;
 
 /// The longest file.
@@ -48,15 +51,18 @@ pub struct Roster {
     rows: Option<Vec<RosterRow>>,
     /// In the order of rows.
     pub defects: Vec<Defect>,
+    /// What the columns hold: of what has no column the file says nothing.
+    pub contains: Contains,
 }
 
 impl Roster {
     /// Reads a file. Never fails: what is wrong is among the defects.
     pub fn read(bytes: &[u8], known: &Known) -> Self {
         let mut defects = Defects::default();
-        let rows = read(bytes, known, &mut defects);
+        let mut contains = Contains::default();
+        let rows = read(bytes, known, &mut contains, &mut defects);
         let rows = rows.filter(|_| !defects.are_fatal());
-        Self { rows, defects: defects.finish() }
+        Self { rows, defects: defects.finish(), contains }
     }
 
     /// The people, or `None` if an error stands among the defects: then the import changes nothing.
@@ -65,7 +71,7 @@ impl Roster {
     }
 }
 
-fn read(bytes: &[u8], known: &Known, defects: &mut Defects) -> Option<Vec<RosterRow>> {
+fn read(bytes: &[u8], known: &Known, contains: &mut Contains, defects: &mut Defects) -> Option<Vec<RosterRow>> {
     if bytes.len() > MAX_BYTES {
         defects.error(1, None, "the file is larger than 16 MiB: split it", "文件超过 16 MiB：请拆分");
         return None;
@@ -81,6 +87,7 @@ fn read(bytes: &[u8], known: &Known, defects: &mut Defects) -> Option<Vec<Roster
         return None;
     }
     let mut columns = columns(&found, known, defects)?;
+    *contains = columns.columns.list.iter().filter_map(|(_, column, _)| column.part()).collect();
     let people = people(found, &columns, defects);
     if people.is_empty() {
         defects.error(
@@ -188,15 +195,21 @@ fn columns(found: &[Record], known: &Known, defects: &mut Defects) -> Option<Hea
         }
     }
     let has = |column: Column| list.iter().any(|(_, known, _)| *known == column);
-    for (column, name) in [(Column::Userid, "userid (账号)"), (Column::Name, "name (姓名)")] {
-        if !has(column) {
-            defects.error(
-                record.row,
-                None,
-                format!("there is no column {name}: add it, or correct its heading"),
-                format!("缺少列 {name}：请添加，或改正标题"),
-            );
-        }
+    if !has(Column::Userid) {
+        defects.error(
+            record.row,
+            None,
+            "there is no column userid (账号): add it, or correct its heading",
+            "缺少列 userid (账号)：请添加，或改正标题",
+        );
+    }
+    if !has(Column::Name) {
+        defects.note(
+            record.row,
+            None,
+            "there is no column name (姓名): names stay as they are, and of new people the userid is shown",
+            "没有列 name (姓名)：姓名保持不变，新人员显示账号",
+        );
     }
     if known.organisations.len() > 1 && !has(Column::Organisation) {
         let names = known.organisations.join(", ");

@@ -19,8 +19,8 @@ pub struct RosterRow {
     pub row: usize,
     /// The WeCom member.
     pub userid: UserId,
-    /// The name, or the userid if the file has none.
-    pub name: String,
+    /// The name.
+    pub name: Option<String>,
     /// Ids at terminals.
     pub user_ids: Vec<String>,
     /// Cards.
@@ -82,15 +82,15 @@ pub(super) fn row(record: &Record, columns: &Columns, defects: &mut Defects) -> 
     let department = text(record, columns, Column::Department, defects);
     let organisation = text(record, columns, Column::Organisation, defects);
     let userid = userid?;
-    let name = name?.unwrap_or_else(|| {
+    let name = name?;
+    if let (None, Some(heading)) = (&name, columns.heading(Column::Name)) {
         defects.warning(
             at,
-            columns.heading(Column::Name),
+            Some(heading),
             format!("has no name: {userid} will be shown instead"),
             format!("没有姓名：将显示 {userid}"),
         );
-        userid.as_str().to_owned()
-    });
+    }
     let (user_ids, cards, left, department, organisation) = (user_ids?, cards?, left?, department?, organisation?);
     Some(RosterRow { row: at, userid, name, user_ids, cards, department, organisation, left })
 }

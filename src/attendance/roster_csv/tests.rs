@@ -31,7 +31,7 @@ fn a_clean_file_is_read_without_a_word() {
     assert_eq!(roster.defects, []);
     let rows = roster.rows().unwrap();
     assert_eq!(rows.len(), 2);
-    assert_eq!((rows[0].row, rows[0].userid.as_str(), rows[0].name.as_str()), (2, "zhangsan", "张三"));
+    assert_eq!((rows[0].row, rows[0].userid.as_str(), rows[0].name.as_deref()), (2, "zhangsan", Some("张三")));
     assert_eq!(rows[0].user_ids, ["0012", "0013"]);
     assert_eq!(rows[0].cards[0].hex(), "04A1B2C3");
     assert_eq!(rows[0].department.as_deref(), Some("一车间"));
@@ -89,7 +89,10 @@ fn columns_may_stand_in_any_order_below_a_template_s_instructions() {
 
 #[test]
 fn a_missing_or_doubled_heading_is_an_error() {
-    assert_eq!(about(&read("userid,card\na,04A1B2C3\n"), "no column name"), [(1, Severity::Error)]);
+    let nameless = read("userid,card\na,04A1B2C3\n");
+    assert_eq!(about(&nameless, "no column name"), [(1, Severity::Note)], "it says nothing of names");
+    assert!(nameless.rows().is_some() && !nameless.contains.has(crate::attendance::people::Part::Name));
+    assert_eq!(about(&read("name,card\na,04A1B2C3\n"), "no column userid"), [(1, Severity::Error)]);
     assert_eq!(about(&read("userid,name,工号,考勤号\na,b,1,2\n"), "two columns"), [(1, Severity::Error)]);
     let slip = read("userid,name,deparment\na,b,c\n");
     assert_eq!(about(&slip, "department"), [(1, Severity::Warning)]);

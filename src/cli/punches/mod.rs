@@ -3,6 +3,7 @@
 mod boots;
 mod decide;
 mod held;
+mod let_through;
 mod list;
 mod unknown;
 
@@ -30,6 +31,8 @@ enum Command {
     Held,
     /// Decide about readings that are held or unknown; kept with your name and reason
     Decide(decide::Decide),
+    /// Let readings count that are older than the day from which their device counts
+    LetThrough(let_through::LetThem),
 }
 
 /// Carries it out.
@@ -39,5 +42,6 @@ pub fn punches(punches: Punches, place: &Place, screen: &mut Screen) -> Result<E
         Some(Command::Unknown) => unknown::unknown(place, screen),
         Some(Command::Held) => held::held(place, screen),
         Some(Command::Decide(decide)) => decide::decide(&decide, place, screen),
+        Some(Command::LetThrough(them)) => let_through::let_through(&them, place, screen),
     }
 }

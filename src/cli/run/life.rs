@@ -172,7 +172,13 @@ impl Life {
         let outcome = match loaded {
             Ok(Ok((config, warnings))) => {
                 announce(&config, &warnings, self.language);
-                let warnings = warnings.into_iter().map(|warning| warning.text).collect();
+                let told = config.clone();
+                let consequences = tokio::task::spawn_blocking(move || crate::agent::consequences(&told)).await;
+                let consequences = consequences.unwrap_or_default();
+                for Text { en, zh } in &consequences {
+                    tracing::info!(zh, "{en}");
+                }
+                let warnings = warnings.into_iter().map(|warning| warning.text).chain(consequences).collect();
                 self.replace(alive, config).await?.map(|()| Reloaded {
                     devices: alive.config.devices.len(),
                     destinations: alive.config.destinations.len(),

@@ -14,6 +14,8 @@ async fn journal(folder: &tempfile::TempDir) -> Journal {
             name: "wecom".into(),
             kind: "wecom".into(),
             organisation: "main".into(),
+            identity: "ww1".into(),
+            history: crate::journal::History::default(),
         }],
     };
     let clock = VirtualClock::at(UnixMillis(NOW * 1000));

@@ -33,20 +33,36 @@ CREATE TABLE device (
   serial TEXT,
   settings TEXT NOT NULL,           -- what attendance and delivery need of its configuration, as JSON
   active INTEGER NOT NULL,
-  cursor TEXT
+  cursor TEXT,
+  identity TEXT,                    -- by what the configuration finds it (serial, address, port), so that a renamed block is known
+  first_seen_ms INTEGER,            -- when it was first registered, in true time; absent: the time was not known yet
+  first_boot TEXT,                  -- the boot and its clock at that moment, to date it later
+  first_boottime_ns INTEGER,
+  judged_from TEXT                  -- the day by which its refused readings were judged; absent: its first day
 ) STRICT;
+CREATE INDEX device_of_serial ON device(serial) WHERE serial IS NOT NULL;
 CREATE TABLE device_organisation (
   device INTEGER NOT NULL REFERENCES device,
   organisation INTEGER NOT NULL REFERENCES organisation,
   PRIMARY KEY (device, organisation)
 ) STRICT, WITHOUT ROWID;
+-- A destination is known by what it is, not by its name.
 CREATE TABLE destination (
   destination INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
   kind TEXT NOT NULL,
+  identity TEXT NOT NULL,           -- what it leads to: of WeCom, the corp
   organisation INTEGER NOT NULL REFERENCES organisation,
-  active INTEGER NOT NULL
+  active INTEGER NOT NULL,
+  history TEXT NOT NULL,            -- none: readings from first_seq on; all; from: punches from from_s on
+  first_seq INTEGER NOT NULL,
+  from_s INTEGER,
+  paused TEXT,                      -- who paused it, when and why, as JSON
+  next_try_ms INTEGER,              -- while something hinders it: when it tries again
+  hurry INTEGER NOT NULL DEFAULT 0, -- counts the wishes to try at once
+  UNIQUE (kind, identity, organisation)
 ) STRICT;
+CREATE UNIQUE INDEX destination_of_name ON destination(name) WHERE active = 1;
 
 -- The evidence: append-only, chained by digest.
 CREATE TABLE reading (
@@ -166,6 +182,35 @@ CREATE TABLE credential (
   PRIMARY KEY (organisation, kind, value)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX credential_of_person ON credential(person);
+-- What each source (the configuration, a spreadsheet) says of a person. What it does not contain has no row; a value that is absent
+-- was said to be empty. current = 0: the source does not contain it any more, and nobody has said otherwise.
+CREATE TABLE person_said (
+  person INTEGER NOT NULL REFERENCES person,
+  part TEXT NOT NULL,               -- name, department, left_on
+  source TEXT NOT NULL,
+  value TEXT,
+  current INTEGER NOT NULL,
+  PRIMARY KEY (person, part, source)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE credential_said (
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  person INTEGER NOT NULL REFERENCES person,
+  source TEXT NOT NULL,
+  current INTEGER NOT NULL,
+  PRIMARY KEY (organisation, kind, value, person, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX credential_said_of_person ON credential_said(person);
+-- Punches that had left the house when their credential turned out to be somebody else's: to be corrected at the destination.
+CREATE TABLE correction (
+  seq INTEGER NOT NULL,
+  organisation INTEGER NOT NULL REFERENCES organisation,
+  credited INTEGER NOT NULL REFERENCES person,
+  person INTEGER NOT NULL REFERENCES person,
+  wall_ms INTEGER NOT NULL,
+  PRIMARY KEY (seq, organisation)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE verdict (
   seq INTEGER NOT NULL,
   organisation INTEGER NOT NULL REFERENCES organisation,
@@ -178,6 +223,7 @@ CREATE TABLE verdict (
   PRIMARY KEY (seq, organisation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX verdict_of_person ON verdict(person, time_s) WHERE outcome <= 1;
+CREATE INDEX verdict_refused ON verdict(seq) WHERE outcome = 4;
 CREATE INDEX verdict_open ON verdict(outcome, organisation, seq) WHERE outcome IN (2, 3);
 -- What a person decided about a reading; decisions are never overwritten, the last one holds.
 CREATE TABLE decision (
@@ -211,3 +257,12 @@ CREATE INDEX delivery_waiting ON delivery(destination, time_s, delivery) WHERE s
 CREATE INDEX delivery_under_way ON delivery(destination, state, person, time_s) WHERE state IN (1, 2);
 CREATE INDEX delivery_unconfirmed ON delivery(destination, not_before_ms, delivery) WHERE state = 3;
 CREATE INDEX delivery_parked ON delivery(destination, delivery) WHERE state = 5;
+-- What people decided about many deliveries, or about a destination.
+CREATE TABLE delivery_decision (
+  delivery_decision INTEGER PRIMARY KEY,
+  what TEXT NOT NULL,               -- JSON
+  changed INTEGER NOT NULL,
+  decided_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  wall_ms INTEGER NOT NULL
+) STRICT;

@@ -45,6 +45,9 @@ const TABLES: &[&str] = &[
     "destination",
     "person",
     "credential",
+    "person_said",
+    "credential_said",
+    "correction",
     "finger_module",
     "enrolment",
     "finger",
@@ -61,6 +64,7 @@ const TABLES: &[&str] = &[
     "decision",
     "delivery",
     "shown",
+    "delivery_decision",
 ];
 
 /// Builds a new journal from what can be read of the damaged one, and puts it in its place. Cut off at any instruction, it is begun
@@ -182,6 +186,11 @@ fn fill_references(fresh: &Connection) -> Result<(), JournalError> {
          DELETE FROM person WHERE organisation NOT IN (SELECT organisation FROM organisation);
          DELETE FROM credential WHERE person NOT IN (SELECT person FROM person)
            OR organisation NOT IN (SELECT organisation FROM organisation);
+         DELETE FROM person_said WHERE person NOT IN (SELECT person FROM person);
+         DELETE FROM credential_said WHERE person NOT IN (SELECT person FROM person)
+           OR organisation NOT IN (SELECT organisation FROM organisation);
+         DELETE FROM correction WHERE organisation NOT IN (SELECT organisation FROM organisation)
+           OR credited NOT IN (SELECT person FROM person) OR person NOT IN (SELECT person FROM person);
          DELETE FROM device_organisation WHERE device NOT IN (SELECT device FROM device)
            OR organisation NOT IN (SELECT organisation FROM organisation);
          DELETE FROM verdict WHERE seq NOT IN (SELECT seq FROM reading)

@@ -93,14 +93,14 @@ enum Row {
     Missed(Missed),
 }
 
-/// Reads the answer. An absent list counts as an empty one only together with an explicit `errcode` 0: from anything else
-/// it would follow that a punch never arrived.
+/// Reads the answer. An absent list is no empty one, whatever the code: from it would follow that a punch never arrived.
 pub(super) fn read(code: Option<i64>, mut object: Map<String, Value>) -> Result<CheckinData, String> {
-    let rows = match (object.remove("checkindata"), code) {
-        (Some(Value::Array(rows)), _) => rows,
-        (None | Some(Value::Null), Some(_)) => Vec::new(),
-        (None | Some(Value::Null), None) => return Err("the answer has neither errcode nor checkindata".into()),
-        (Some(_), _) => return Err("checkindata in the answer is not a list".into()),
+    let rows = match object.remove("checkindata") {
+        Some(Value::Array(rows)) => rows,
+        // Written out as null it is a list with nothing in it, as some servers put it.
+        Some(Value::Null) if code.is_some() => Vec::new(),
+        None | Some(Value::Null) => return Err("the answer has no checkindata".into()),
+        Some(_) => return Err("checkindata in the answer is not a list".into()),
     };
     let mut data = CheckinData::default();
     for row in rows {
@@ -220,7 +220,7 @@ mod tests {
     fn nothing_counts_as_no_punches_only_if_wecom_says_so() {
         assert_eq!(decoded(json!({"errcode": 0, "checkindata": []})), Ok(CheckinData::default()));
         assert_eq!(decoded(json!({"errcode": 0, "checkindata": null})), Ok(CheckinData::default()));
-        assert_eq!(decoded(json!({"errcode": "0"})), Ok(CheckinData::default()));
+        assert!(decoded(json!({"errcode": "0"})).is_err(), "no list is no proof that there is nothing");
         assert!(decoded(json!({})).is_err());
         assert!(decoded(json!({"errcode": 0, "checkindata": {}})).is_err());
     }
