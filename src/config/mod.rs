@@ -19,6 +19,7 @@ mod language;
 mod mistakes;
 mod names;
 mod nearest;
+mod odd;
 mod organisation;
 mod people;
 mod place;
@@ -26,6 +27,7 @@ mod reference;
 mod secrets;
 mod shape;
 mod source;
+mod syntax;
 mod tree;
 mod wecom;
 mod zone;
@@ -146,7 +148,8 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let mut findings = Findings::default();
         let sources = Sources::read(&path, &mut findings);
-        let whole = tree::read(&sources, &mut findings);
+        let repeated: Vec<&str> = BLOCKS.iter().filter(|block| block.repeated).map(|block| block.name).collect();
+        let whole = tree::read(&sources, &repeated, &mut findings);
         let mut check = Check { findings, surroundings, secrets, folder };
 
         let sections = Sections::split(&mut check, &whole);
@@ -196,12 +199,24 @@ impl<'t> Sections<'t> {
                 _ => false,
             };
             if !fits {
-                let right = if block.repeated { format!("[[{key}]]") } else { format!("[{key}]") };
-                check.findings.mistake(
-                    entry.at,
-                    format!("`{key}` is a section of its own: begin it with {right} on a line by itself"),
-                    format!("`{key}` 是单独的段：请另起一行写 {right}"),
-                );
+                let (en, zh) = match (&entry.node.raw, block.repeated) {
+                    (Raw::Table(_), true) => (
+                        format!("there may be several, so each begins with two brackets: write [[{key}]] instead of [{key}]"),
+                        format!("可以有多段，每段都用双方括号：请把 [{key}] 改为 [[{key}]]"),
+                    ),
+                    (Raw::Array(_), false) => (
+                        format!("there is only one, with one bracket: write [{key}] instead of [[{key}]]"),
+                        format!("只能有一段，用单方括号：请把 [[{key}]] 改为 [{key}]"),
+                    ),
+                    (_, repeated) => {
+                        let right = if repeated { format!("[[{key}]]") } else { format!("[{key}]") };
+                        (
+                            format!("`{key}` is a section of its own: begin it with {right} on a line by itself"),
+                            format!("`{key}` 是单独的段：请另起一行写 {right}"),
+                        )
+                    }
+                };
+                check.findings.mistake(entry.at, en, zh);
                 check.findings.broken();
             }
         }
