@@ -12,6 +12,7 @@ mod destination;
 mod device;
 mod device_settings;
 mod duration;
+mod encoding;
 mod explain;
 mod findings;
 mod gateway;
