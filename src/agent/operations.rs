@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use punchd_contract::{DeviceName, SerialNumber};
+use punchd_contract::{DeviceName, Health, SerialNumber, Text};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -143,8 +143,10 @@ impl Operations {
         Ok(path)
     }
 
-    /// People of the configuration: the listed ones, and the file if it changed. Trouble with them is told and stops nothing.
-    pub(super) async fn import_configured_people(&self) {
+    /// People of the configuration: the listed ones, and the file if it changed. Trouble with them is told and stops nothing. Answers
+    /// how the people list is.
+    pub(super) async fn import_configured_people(&self) -> Health {
+        let mut trouble: Vec<Text> = Vec::new();
         let listed: Vec<_> = self
             .config
             .people
@@ -169,12 +171,26 @@ impl Operations {
             && let Err(error) = self.import(Import { people: listed, dry_run: false }).await
         {
             tracing::error!(%error, "the people of the configuration could not be imported");
+            trouble.push(Text::new(
+                format!("The people of the configuration could not be imported ({error}): correct the [[person]] blocks, see `punchd check`."),
+                format!("配置中的人员未能导入（{error}）：请更正 [[person]] 段，可用 `punchd check` 检查。"),
+            ));
         }
         if let Some(path) = self.config.people_file.clone()
             && let Err(error) = self.import_file(&path).await
         {
             tracing::error!(%error, file = %path.display(), "the people file was not imported; the list stays as it was");
+            let file = path.display();
+            trouble.push(Text::new(
+                format!("The people file {file} was not imported, the list is as it was before: {error}. See its mistakes with `punchd people import {file} --dry-run`."),
+                format!("人员文件 {file} 未导入，名单保持原样：{error}。请运行 `punchd people import {file} --dry-run` 查看错误。"),
+            ));
         }
+        if trouble.is_empty() {
+            return Health::working(Text::new("The people list is as configured.", "人员名单与配置一致。"));
+        }
+        let join = |part: fn(&Text) -> &str, glue: &str| trouble.iter().map(part).collect::<Vec<_>>().join(glue);
+        Health::warning(Text::new(join(|text| &text.en, " "), join(|text| &text.zh, "")))
     }
 
     async fn import_file(&self, path: &Path) -> Result<(), OperationError> {
@@ -190,9 +206,7 @@ impl Operations {
         }
         let roster = Roster::read(&bytes, &self.known_to_roster().await?);
         let Some(rows) = roster.rows() else {
-            return Err(OperationError::Refused(
-                "it has mistakes: see them with `punchd people import --dry-run`".into(),
-            ));
+            return Err(OperationError::Refused("it has mistakes".into()));
         };
         let people = rows.iter().map(person_of_row).collect();
         let imported = self.import(Import { people, dry_run: false }).await?;

@@ -52,7 +52,9 @@ impl Encoding {
             format!(
                 "is not UTF-8 from here on; it looks like {name}: save the file as UTF-8, or convert it: iconv -f {iconv} -t UTF-8 {path}"
             ),
-            format!("从这里开始不是 UTF-8 编码，看起来是 {zh}：请另存为 UTF-8，或转换：iconv -f {iconv} -t UTF-8 {path}"),
+            format!(
+                "从这里开始不是 UTF-8 编码，看起来是 {zh}：请另存为 UTF-8，或转换：iconv -f {iconv} -t UTF-8 {path}"
+            ),
         )
     }
 }

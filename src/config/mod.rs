@@ -130,6 +130,35 @@ impl Config {
         Self::read(path, drivers, &Surroundings::process(), Need::Unused)
     }
 
+    /// Where an agent may answer whose configuration cannot be read or has mistakes, the most likely place first: what the environment
+    /// names, what can be read of the file all the same, and the usual places.
+    pub fn sockets(path: &Path) -> Vec<PathBuf> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let mut findings = Findings::default();
+        let whole = tree::read(&Sources::read(&path, &mut findings), &[], &mut findings);
+        let written = |key: &str| {
+            let Raw::Table(gateway) = &whole.get("gateway")?.node.raw else { return None };
+            match &gateway.get(key)?.node.raw {
+                Raw::Text(text) => Some(folder.join(text.trim())),
+                _ => None,
+            }
+        };
+        let data = written("data").map(|data| gateway::usual_socket(&data));
+        let usual = [Path::new(gateway::RUNTIME).join("punchd.sock"), Path::new(gateway::DATA).join("punchd.sock")];
+        let mut sockets: Vec<PathBuf> = Vec::new();
+        let named = std::env::var_os("PUNCHD_SOCKET").map(PathBuf::from);
+        // A file that names its own places is not about the agent of another one.
+        let own: Vec<PathBuf> = named.into_iter().chain(written("socket").or(data)).collect();
+        let all = if own.is_empty() { usual.to_vec() } else { own };
+        for socket in all {
+            if !sockets.contains(&socket) {
+                sockets.push(socket);
+            }
+        }
+        sockets
+    }
+
     /// Reads and checks everything.
     pub fn load_in(
         path: &Path,
@@ -202,7 +231,9 @@ impl<'t> Sections<'t> {
             if !fits {
                 let (en, zh) = match (&entry.node.raw, block.repeated) {
                     (Raw::Table(_), true) => (
-                        format!("there may be several, so each begins with two brackets: write [[{key}]] instead of [{key}]"),
+                        format!(
+                            "there may be several, so each begins with two brackets: write [[{key}]] instead of [{key}]"
+                        ),
                         format!("可以有多段，每段都用双方括号：请把 [{key}] 改为 [[{key}]]"),
                     ),
                     (Raw::Array(_), false) => (

@@ -59,7 +59,9 @@ impl Odd {
             Kind::Dash => ("a typographic dash", "排版用的破折号"),
             Kind::Blank if self.found == '\u{3000}' => ("a full-width blank", "全角空格"),
             Kind::Blank => ("a no-break or typographic blank", "不间断空格等特殊空格"),
-            Kind::Invisible if self.found == '\u{FEFF}' => ("a byte-order mark, which cannot be seen", "看不见的 BOM 标记"),
+            Kind::Invisible if self.found == '\u{FEFF}' => {
+                ("a byte-order mark, which cannot be seen", "看不见的 BOM 标记")
+            }
             Kind::Invisible => ("a character that cannot be seen", "看不见的字符"),
         };
         let shown = match self.kind {
@@ -98,7 +100,8 @@ mod tests {
 
     #[test]
     fn what_only_looks_right_is_named_with_what_to_write() {
-        for (found, right) in [('“', '"'), ('」', '"'), ('’', '\''), ('＝', '='), ('：', ':'), ('０', '0'), ('ｎ', 'n')] {
+        for (found, right) in [('“', '"'), ('」', '"'), ('’', '\''), ('＝', '='), ('：', ':'), ('０', '0'), ('ｎ', 'n')]
+        {
             let (en, zh) = Odd::of(found).unwrap().words();
             assert!(en.contains(&format!("plain {right} ")) && zh.contains(right), "{en} {zh}");
         }

@@ -29,10 +29,7 @@ pub(super) fn explain(text: &str, offset: usize, message: &str, repeated: &[&str
 }
 
 fn broken(offset: usize, en: &str, zh: &str) -> Broken {
-    Broken {
-        offset,
-        text: Text::new(format!("is not TOML here: {en}"), format!("这里不符合 TOML 语法：{zh}")),
-    }
+    Broken { offset, text: Text::new(format!("is not TOML here: {en}"), format!("这里不符合 TOML 语法：{zh}")) }
 }
 
 /// The line in which this offset lies, without its end.
@@ -113,12 +110,16 @@ fn twice(text: &str, offset: usize, line: &std::ops::Range<usize>, repeated: &[&
         let (number, single) = first.map_or((1, true), |(number, _, single)| (number, single));
         let (en, zh) = if repeated.contains(&name) && (single || !written.starts_with("[[")) {
             (
-                format!("there may be several [[{name}]], so each begins with two brackets: write [[{name}]], here and in line {number}"),
+                format!(
+                    "there may be several [[{name}]], so each begins with two brackets: write [[{name}]], here and in line {number}"
+                ),
                 format!("[[{name}]] 可以有多段，每段都用双方括号：请在此处和第 {number} 行写 [[{name}]]"),
             )
         } else {
             (
-                format!("the section [{name}] begins a second time; the first is in line {number}: put its settings together there"),
+                format!(
+                    "the section [{name}] begins a second time; the first is in line {number}: put its settings together there"
+                ),
                 format!("段 [{name}] 重复出现，第一处在第 {number} 行：请把设置合并到一处"),
             )
         };
@@ -128,9 +129,12 @@ fn twice(text: &str, offset: usize, line: &std::ops::Range<usize>, repeated: &[&
     let shown: String = key.chars().take(60).collect();
     let section = text.get(..line.start).unwrap_or_default();
     let start = section.rfind("\n[").map_or(0, |at| at + 1);
-    let first = section.get(start..).unwrap_or_default().lines().enumerate().find(|(_, line)| {
-        line.split_once('=').is_some_and(|(known, _)| known.trim() == key)
-    });
+    let first = section
+        .get(start..)
+        .unwrap_or_default()
+        .lines()
+        .enumerate()
+        .find(|(_, line)| line.split_once('=').is_some_and(|(known, _)| known.trim() == key));
     let (en, zh) = match first {
         Some((at, _)) => {
             let number = section.get(..start).unwrap_or_default().matches('\n').count() + at + 1;
@@ -139,10 +143,9 @@ fn twice(text: &str, offset: usize, line: &std::ops::Range<usize>, repeated: &[&
                 format!("`{shown}` 重复设置，第一处在第 {number} 行：请只保留一处"),
             )
         }
-        None => (
-            format!("`{shown}` is set a second time: keep one of them"),
-            format!("`{shown}` 重复设置：请只保留一处"),
-        ),
+        None => {
+            (format!("`{shown}` is set a second time: keep one of them"), format!("`{shown}` 重复设置：请只保留一处"))
+        }
     };
     broken(offset, &en, &zh)
 }
@@ -222,7 +225,19 @@ mod tests {
 
     #[test]
     fn what_the_parser_says_is_never_repeated_in_a_foreign_language() {
-        for text in ["a = ", "a = = 5", "a = x", "[gateway", "a = [1, 2", "a = 01", "a = \"x", "a b = 1", "名称 = 1", "= 3", "a"] {
+        for text in [
+            "a = ",
+            "a = = 5",
+            "a = x",
+            "[gateway",
+            "a = [1, 2",
+            "a = 01",
+            "a = \"x",
+            "a b = 1",
+            "名称 = 1",
+            "= 3",
+            "a",
+        ] {
             let (en, zh, _) = first(text);
             let ascii_words = zh.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() > 5);
             let foreign: Vec<&str> = ascii_words.filter(|word| !["gateway", "device"].contains(word)).collect();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use punchd_contract::{Default, Mistake, Secret, Setting, Shape, Values};
 
-use super::odd::Odd;
 use super::destination::{DestinationDeclaration, DestinationSettings};
+use super::odd::Odd;
 
 /// Corp ids have 18 characters, secrets of apps 43.
 const SECRET_LIKE: usize = 32;
@@ -133,7 +133,10 @@ fn wecom(values: &Values) -> Result<DestinationSettings, Vec<Mistake>> {
     match reqwest::Url::parse(&base_url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.query().is_none() => {
             if !url.username().is_empty() || url.password().is_some() {
-                mistakes.push(Mistake::new("base_url", "an address without user and password").in_chinese("地址中不能含用户名和密码"));
+                mistakes.push(
+                    Mistake::new("base_url", "an address without user and password")
+                        .in_chinese("地址中不能含用户名和密码"),
+                );
             }
         }
         _ => mistakes.push(
@@ -166,7 +169,10 @@ fn not_a_corp(written: &str) -> Option<Mistake> {
     let where_it_is = "copy it from 我的企业 (My Company) in the WeCom console; it looks like \"ww1234567890abcdef\"";
     let zh = "请从管理后台“我的企业”复制企业 ID，形如 \"ww1234567890abcdef\"";
     let (en, because) = if digits {
-        ("this is a number, as an app's AgentId is (1000002)".to_owned(), "这是数字，像是应用的 AgentId（如 1000002）".to_owned())
+        (
+            "this is a number, as an app's AgentId is (1000002)".to_owned(),
+            "这是数字，像是应用的 AgentId（如 1000002）".to_owned(),
+        )
     } else if written.chars().any(char::is_whitespace) {
         ("there is a blank in it, as copying leaves one".to_owned(), "其中有空格，可能是复制时带入的".to_owned())
     } else if let Some(odd) = Odd::first_in(written) {

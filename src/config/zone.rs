@@ -11,9 +11,32 @@ static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bu
 
 /// What people call the one zone of China that the database calls Asia/Shanghai.
 const CHINA: [&str; 26] = [
-    "china", "china standard time", "prc", "cst", "cn", "beijing", "peking", "beijing time", "shenzhen", "guangzhou",
-    "canton", "tianjin", "nanjing", "wuhan", "chengdu", "hangzhou", "suzhou", "xian", "dongguan", "foshan", "qingdao",
-    "北京", "北京时间", "上海", "中国", "中国标准时间",
+    "china",
+    "china standard time",
+    "prc",
+    "cst",
+    "cn",
+    "beijing",
+    "peking",
+    "beijing time",
+    "shenzhen",
+    "guangzhou",
+    "canton",
+    "tianjin",
+    "nanjing",
+    "wuhan",
+    "chengdu",
+    "hangzhou",
+    "suzhou",
+    "xian",
+    "dongguan",
+    "foshan",
+    "qingdao",
+    "北京",
+    "北京时间",
+    "上海",
+    "中国",
+    "中国标准时间",
 ];
 
 /// Places whose clocks have stood at this many minutes ahead of UTC for decades, all year round. Where clocks change in summer, a
@@ -61,8 +84,12 @@ fn meant(written: &str) -> Option<String> {
     if written.len() > 80 {
         return None;
     }
-    let plain: String =
-        written.chars().filter_map(|c| Odd::of(c).map_or(Some(c), |odd| odd.right)).collect::<String>().trim().to_lowercase();
+    let plain: String = written
+        .chars()
+        .filter_map(|c| Odd::of(c).map_or(Some(c), |odd| odd.right))
+        .collect::<String>()
+        .trim()
+        .to_lowercase();
     if let Some(minutes) = ahead_of_utc(&plain) {
         return FIXED.iter().find(|(known, _)| *known == minutes).map(|(_, place)| (*place).to_owned());
     }
@@ -155,8 +182,27 @@ mod tests {
     #[test]
     fn every_way_to_write_the_time_of_china_means_shanghai() {
         for written in [
-            "GMT+8", "UTC+8", "UTC+08:00", "GMT+08:00", "gmt +8", "+08:00", "+8", "+0800", "UTC+0800", "CST", "CST+8", "Beijing",
-            "Asia/Beijing", "China", "China Standard Time", "北京时间", "东八区", "GMT＋8", "UTC+８", "Asia/Shenzhen", " Beijing ",
+            "GMT+8",
+            "UTC+8",
+            "UTC+08:00",
+            "GMT+08:00",
+            "gmt +8",
+            "+08:00",
+            "+8",
+            "+0800",
+            "UTC+0800",
+            "CST",
+            "CST+8",
+            "Beijing",
+            "Asia/Beijing",
+            "China",
+            "China Standard Time",
+            "北京时间",
+            "东八区",
+            "GMT＋8",
+            "UTC+８",
+            "Asia/Shenzhen",
+            " Beijing ",
         ] {
             assert_eq!(meant_by(written).as_deref(), Some("Asia/Shanghai"), "{written}");
         }

@@ -108,7 +108,7 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
         );
     }
     if said.is_empty() {
-        said.push((Condition::Working, Text::new("Everything is delivered.", "全部打卡已上传。")));
+        said.push((Condition::Working, Text::new("Every punch that counts is delivered.", "计入的打卡均已上传。")));
     }
     let condition = said.iter().map(|(condition, _)| *condition).max().unwrap_or(Condition::Working);
     let join =

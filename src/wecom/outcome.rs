@@ -191,9 +191,10 @@ impl NotSent {
     /// The refusal of the token, if that is why: its class says whether the destination is to be stopped.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::NoToken(NoToken { because: TokenFailure::Refused(refusal) | TokenFailure::Rejected(refusal), .. }) => {
-                Some(refusal)
-            }
+            Self::NoToken(NoToken {
+                because: TokenFailure::Refused(refusal) | TokenFailure::Rejected(refusal),
+                ..
+            }) => Some(refusal),
             _ => None,
         }
     }

@@ -235,9 +235,12 @@ fn what_is_pasted_in_the_place_of_a_corp_id_is_named_and_never_repeated() {
 
 #[test]
 fn the_mistakes_of_a_destination_are_told_in_chinese_too() {
-    for (corp_id, more) in
-        [("1000002", ""), ("ww1", "base_url = \"qyapi\""), ("ww1", "proxy = \"x\""), ("ww1", "proxy = \"http://u@h:1\"")]
-    {
+    for (corp_id, more) in [
+        ("1000002", ""),
+        ("ww1", "base_url = \"qyapi\""),
+        ("ww1", "proxy = \"x\""),
+        ("ww1", "proxy = \"http://u@h:1\""),
+    ] {
         let site = of_corp(corp_id);
         let main = format!("{}{more}\n", std::fs::read_to_string(site.path("punchd.toml")).unwrap());
         for mistake in site.file("punchd.toml", main).load().unwrap_err().list {
@@ -286,7 +289,9 @@ fn files_in_the_encodings_of_windows_are_named() {
 
 #[test]
 fn odd_characters_in_a_value_are_named_too() {
-    let with = |more: &str| small(&format!("[[device]]\nname = \"g\"\nkind = \"lantern-pull\"\naddress = \"h\"\n{more}\n")).mistakes();
+    let with = |more: &str| {
+        small(&format!("[[device]]\nname = \"g\"\nkind = \"lantern-pull\"\naddress = \"h\"\n{more}\n")).mistakes()
+    };
     assert_one(&with("every = \"3０s\""), "punchd.toml:17:9: ", "full-width");
     assert_one(&with("transport = \"ｔcp\""), "punchd.toml:17:13: ", "full-width");
     assert_one(&with("transport = \"tcp\u{200b}\""), "punchd.toml:17:13: ", "cannot be seen");
