@@ -32,7 +32,11 @@ pub fn of_the_agent(agent: &Client, wanted: &Show, mistakes: &Mistakes, screen: 
     let mut status = converse(async { Ok(agent.get::<Status>("/v1/status").await?) })?;
     let health = broken(mistakes);
     let since_ms = status.now_ms;
-    status.health.entry(Subject::Configuration).or_insert(State { health, since_ms });
+    // The agent knows of a file that was wrong at its last reload; what is wrong with it now, it does not know.
+    let known = status.health.get(&Subject::Configuration);
+    if known.is_none_or(|known| known.health.condition < Condition::Warning) {
+        status.health.insert(Subject::Configuration, State { health, since_ms });
+    }
     tell(status, wanted, screen)
 }
 
