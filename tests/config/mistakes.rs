@@ -284,7 +284,7 @@ fn files_in_the_encodings_of_windows_are_named() {
     let western = b"[gateway]\nname = \x93a\x94\n";
     assert_one(&Site::new("").file("punchd.toml", western).mistakes(), "punchd.toml:2:8: ", "Windows-1252");
     let marked = Site::new("\u{feff}[gateway]\nname = \"a\"\ndata = \"d\"\n");
-    assert_eq!(marked.warnings(), [] as [String; 0]);
+    assert!(marked.load().is_ok());
 }
 
 #[test]
