@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::screen::{self, Screen};
-use crate::config::{Config, Language, Mistakes, Spot, Warning};
+use crate::config::{Config, Language, Mistakes, Service, Spot, Surroundings, Warning};
 use crate::intake::registry::DRIVERS;
 
-/// Checks the file as the agent would; opens nothing else.
+/// Checks the file as the agent would, with the eyes of the user that it runs as; opens nothing else.
 pub fn check(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
-    match Config::load(path, DRIVERS) {
+    match Config::check(path, DRIVERS, &Surroundings::process(), &Service::of_this_machine()) {
         Ok((config, warnings)) => {
             screen.language = screen::language(asked, config.language);
             right(&config, &warnings, screen)

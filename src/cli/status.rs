@@ -34,7 +34,7 @@ pub fn of_the_agent(agent: &Client, wanted: &Show, mistakes: &Mistakes, screen: 
     let since_ms = status.now_ms;
     // The agent knows of a file that was wrong at its last reload; what is wrong with it now, it does not know.
     let known = status.health.get(&Subject::Configuration);
-    if known.is_none_or(|known| known.health.condition < Condition::Warning) {
+    if !mistakes.denied && known.is_none_or(|known| known.health.condition < Condition::Warning) {
         status.health.insert(Subject::Configuration, State { health, since_ms });
     }
     tell(status, wanted, screen)
@@ -70,6 +70,7 @@ fn tell(mut status: Status, wanted: &Show, screen: &mut Screen) -> Result<Exit, 
     if !wanted.all {
         let now_ms = status.now_ms;
         status.alerts.retain(|alert| alert.is_live(now_ms));
+        status.strangers.retain(|stranger| stranger.knocks(now_ms));
     }
     if screen.json {
         screen.value(&status)?;

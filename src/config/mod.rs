@@ -5,6 +5,7 @@
 //! mistake is named at once, with its file, line and what would be right; nothing else is opened before that. Secrets are
 //! fetched here, from where the file says, and appear in no message.
 
+mod access;
 mod check;
 mod cross;
 mod declared;
@@ -14,6 +15,7 @@ mod device_settings;
 mod duration;
 mod encoding;
 mod explain;
+mod eyes;
 mod findings;
 mod gateway;
 mod language;
@@ -26,6 +28,7 @@ mod people;
 mod place;
 mod reference;
 mod secrets;
+mod service;
 mod shape;
 mod source;
 mod syntax;
@@ -42,6 +45,7 @@ pub use declared::{Block, Declared, Form};
 pub use destination::{DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings};
 pub use device::{DeviceConfig, DeviceType};
 pub use duration::{parse_duration, show_duration};
+pub use eyes::Eyes;
 pub use gateway::{Attendance, ClockTrust, Gateway, LogLevel, Retention};
 pub use language::Language;
 pub use mistakes::{Mistake, Mistakes, Spot, Warning};
@@ -51,6 +55,7 @@ pub use people::PersonConfig;
 pub use place::{Coordinates, Datum, Place};
 pub use reference::reference;
 pub use secrets::{MAX_SECRET_BYTES, SecretOrigin, SecretSource, Surroundings};
+pub use service::Service;
 pub use source::{MAX_FILE_BYTES, MAX_FILES};
 pub use wecom::{Proxy, WECOM, WecomSettings};
 pub use zone::Zone;
@@ -127,7 +132,17 @@ impl Config {
         path: &Path,
         drivers: &[&'static dyn Driver],
     ) -> Result<(Self, Vec<Warning>), Mistakes> {
-        Self::read(path, drivers, &Surroundings::process(), Need::Unused)
+        Self::read(path, drivers, &Surroundings::process(), Need::Unused, None)
+    }
+
+    /// Reads and checks everything for the agent that this service runs: with the eyes of its user, and with what its unit gives it.
+    pub fn check(
+        path: &Path,
+        drivers: &[&'static dyn Driver],
+        surroundings: &Surroundings<'_>,
+        service: &Service,
+    ) -> Result<(Self, Vec<Warning>), Mistakes> {
+        Self::read(path, drivers, surroundings, Need::Used, Some(service))
     }
 
     /// Where an agent may answer whose configuration cannot be read or has mistakes, the most likely place first: what the environment
@@ -165,7 +180,7 @@ impl Config {
         drivers: &[&'static dyn Driver],
         surroundings: &Surroundings<'_>,
     ) -> Result<(Self, Vec<Warning>), Mistakes> {
-        Self::read(path, drivers, surroundings, Need::Used)
+        Self::read(path, drivers, surroundings, Need::Used, None)
     }
 
     fn read(
@@ -173,6 +188,7 @@ impl Config {
         drivers: &[&'static dyn Driver],
         surroundings: &Surroundings<'_>,
         secrets: Need,
+        service: Option<&Service>,
     ) -> Result<(Self, Vec<Warning>), Mistakes> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -180,11 +196,14 @@ impl Config {
         let sources = Sources::read(&path, &mut findings);
         let repeated: Vec<&str> = BLOCKS.iter().filter(|block| block.repeated).map(|block| block.name).collect();
         let whole = tree::read(&sources, &repeated, &mut findings);
-        let mut check = Check { findings, surroundings, secrets, folder };
+        let mut check = Check { findings, surroundings, secrets, service, folder };
 
         let sections = Sections::split(&mut check, &whole);
         let language = language(&mut check, &sections);
         let config = resolve(&mut check, &sources, &sections, drivers, language);
+        if let (Some(config), Some(eyes)) = (&config, service.and_then(|service| service.eyes.as_ref())) {
+            access::check(&mut check, &sources, &sections, config, eyes);
+        }
 
         let mut findings = check.findings;
         match config {

@@ -95,6 +95,9 @@ impl Sources {
             Ok(text) => (text, false),
             Err(NotRead::Io(error)) => {
                 findings.broken();
+                if error.kind() == std::io::ErrorKind::PermissionDenied {
+                    findings.denied += 1;
+                }
                 findings.mistake(
                     at,
                     format!("cannot be read ({error}): check that {} exists and may be read by punchd", path.display()),

@@ -155,6 +155,9 @@ async fn a_member_who_may_not_read_the_configuration_is_answered_all_the_same() 
     let socket = site.path("run/punchd.sock");
     let answer = site.punchd_with(&[("PUNCHD_SOCKET", socket.to_str().unwrap())], Some(GROUP), &["punches", "unknown"]);
     answer.exits(0).says("7777");
+    // What this user may not read is not called broken.
+    let answer = site.punchd_with(&[("PUNCHD_SOCKET", socket.to_str().unwrap())], Some(GROUP), &["status"]);
+    assert!(!answer.exits(1).says("north gate").out.contains("cannot be used"));
     site.punchd_of_group(GROUP, &["status"], "").exits(64).says("no agent answers at");
 }
 
