@@ -28,8 +28,8 @@ fn punches(sql: &Connection, counts: &Counts) -> Result<Health, JournalError> {
     if counts.unknown > 0 {
         said.push(Text::new(
             format!(
-                "{} of whom nobody is known: see `punchd punches unknown`, then import people with `punchd people import FILE.csv`.",
-                are(counts.unknown, "reading")
+                "{} to nobody who is known: see `punchd punches unknown`, then import people with `punchd people import FILE.csv`.",
+                if counts.unknown == 1 { "1 reading belongs".to_owned() } else { format!("{} readings belong", counts.unknown) }
             ),
             format!("{} 条记录找不到对应人员：请运行 `punchd punches unknown` 查看，再用 `punchd people import 文件.csv` 导入人员。", counts.unknown),
         ));

@@ -194,6 +194,15 @@ fn from_credential(check: &mut Check<'_>, key: &str, at: Place, name: &str) -> O
 
 /// Only the service is given its credentials, so whoever checks cannot have them: a remark, not a mistake.
 fn credential_of_the_unit(check: &mut Check<'_>, key: &str, at: Place, name: &str, service: &Service) {
+    if let Some(file) = service.absent_file(name) {
+        let file = file.display();
+        check.findings.warning(
+            at,
+            format!("`{key}`: punchd.service reads the credential {name} from {file}, which is not there: punchd will not start (243/CREDENTIALS)"),
+            format!("`{key}`：punchd.service 从 {file} 读取凭据 {name}，但该文件不存在：punchd 将无法启动（243/CREDENTIALS）"),
+        );
+        return;
+    }
     let (en, zh) = match (service.found, service.loads(name)) {
         (true, true) => (
             format!(

@@ -17,7 +17,8 @@ pub struct Service {
     pub eyes: Option<Eyes>,
     /// The unit was found.
     pub found: bool,
-    credentials: Vec<String>,
+    /// Their names, and the files that they come from.
+    credentials: Vec<(String, Option<PathBuf>)>,
     variables: Vec<String>,
     /// A file of variables is read at start, so any may be set.
     variable_file: bool,
@@ -53,7 +54,9 @@ impl Service {
             | "SetCredential"
             | "SetCredentialEncrypted"
             | "ImportCredential" => {
-                self.credentials.extend(value.split(':').next().map(str::to_owned));
+                let (name, path) = value.split_once(':').map_or((value, None), |(name, path)| (name, Some(path)));
+                let file = path.filter(|path| key.starts_with("Load") && path.starts_with('/')).map(PathBuf::from);
+                self.credentials.push((name.to_owned(), file));
             }
             "Environment" => {
                 let names = value.split_whitespace().filter_map(|word| word.trim_matches(['"', '\'']).split_once('='));
@@ -66,11 +69,20 @@ impl Service {
 
     /// Whether the unit hands this credential over.
     pub(super) fn loads(&self, credential: &str) -> bool {
-        let fits = |known: &String| match known.strip_suffix('*') {
+        let fits = |(known, _): &(String, Option<PathBuf>)| match known.strip_suffix('*') {
             Some(start) => credential.starts_with(start),
             None => known == credential,
         };
         self.credentials.iter().any(fits)
+    }
+
+    /// The file that the unit reads this credential from, if it is not there: the unit will not start.
+    pub(super) fn absent_file(&self, credential: &str) -> Option<&Path> {
+        let files =
+            self.credentials.iter().filter(|(known, _)| known == credential).filter_map(|(_, file)| file.as_deref());
+        let absent =
+            |path: &&Path| std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        files.last().filter(absent)
     }
 
     /// Whether the unit may set this variable.

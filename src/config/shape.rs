@@ -162,8 +162,16 @@ pub(super) fn form(check: &mut Check<'_>, key: &str, form: &Form, node: &Node) -
     fits
 }
 
-/// `Etc/GMT+8` counts the other way round from what people write: it is the time of Los Angeles in winter.
+/// Names that exist and are seldom what is meant. `Etc/GMT+8` counts the other way round from what people write: it is the time of Los Angeles in winter.
 fn zone_of_other_sign(check: &mut Check<'_>, key: &str, node: &Node, zone: &Zone) {
+    if ["Asia/Urumqi", "Asia/Kashgar"].contains(&zone.name.as_str()) {
+        let name = &zone.name;
+        check.findings.warning(
+            node.at,
+            format!("`{key}`: {name} is two hours behind Beijing time; where the terminals' clocks show Beijing time, write \"Asia/Shanghai\""),
+            format!("`{key}`：{name} 比北京时间晚两小时；若终端时钟显示北京时间，请写 \"Asia/Shanghai\""),
+        );
+    }
     let Some(hours) = zone.name.strip_prefix("Etc/GMT").filter(|hours| hours.len() > 1 && !hours.ends_with('0')) else {
         return;
     };

@@ -76,6 +76,10 @@ fn what(message: &str, line: &str) -> (String, String) {
             "the heading of a section stands alone on its line in brackets, such as [gateway] or [[device]]".to_owned(),
             "段标题应单独成行并用方括号括起，如 [gateway] 或 [[device]]".to_owned(),
         ),
+        m if m.contains("escape") || m.contains("unicode value") => (
+            "\\ in a text has a meaning of its own: write \\\\, or put the text into ' instead of \"".to_owned(),
+            "文本中的 \\ 有特殊含义：请写 \\\\，或用 ' 代替 \" 括起文本".to_owned(),
+        ),
         m if m.contains("must be quoted") => (
             format!("a text stands in quotes; {right_en}"),
             format!("文本需要加英文引号；{right_zh}"),
@@ -221,6 +225,12 @@ mod tests {
         let (en, zh, _) = first("[clock]\nname = 1\n[gateway]\n\nname = \"a\"\nzone = \"b\"\nname = \"c\"\n");
         assert!(en.contains("`name` is set a second time; the first is in line 5"), "{en}");
         assert!(zh.contains("第 5 行"), "{zh}");
+    }
+
+    #[test]
+    fn a_backslash_in_a_text_is_named() {
+        let (en, zh, _) = first("data = \"C:\\punchd\"");
+        assert!(en.contains("has a meaning of its own") && zh.contains("特殊含义"), "{en}");
     }
 
     #[test]

@@ -90,6 +90,15 @@ fn meant(written: &str) -> Option<String> {
         .collect::<String>()
         .trim()
         .to_lowercase();
+    // As Windows lists it: "(UTC+08:00) Beijing, Chongqing, Hong Kong, Urumqi".
+    let plain = plain
+        .strip_prefix('(')
+        .and_then(|rest| rest.split_once(')'))
+        .map_or(plain.clone(), |(offset, _)| offset.to_owned());
+    // POSIX counts the other way round, and in China that is written all over: TZ=CST-8.
+    if plain == "cst-8" {
+        return Some("Asia/Shanghai".to_owned());
+    }
     if let Some(minutes) = ahead_of_utc(&plain) {
         return FIXED.iter().find(|(known, _)| *known == minutes).map(|(_, place)| (*place).to_owned());
     }
@@ -203,6 +212,8 @@ mod tests {
             "UTC+８",
             "Asia/Shenzhen",
             " Beijing ",
+            "CST-8",
+            "(UTC+08:00) Beijing, Chongqing, Hong Kong, Urumqi",
         ] {
             assert_eq!(meant_by(written).as_deref(), Some("Asia/Shanghai"), "{written}");
         }
@@ -210,7 +221,7 @@ mod tests {
 
     #[test]
     fn hours_without_a_place_that_keeps_them_all_year_propose_none() {
-        for written in ["GMT-5", "UTC+1", "+13:00", "UTC+99", "UTC8", "CST6", "GMT+8 Etc"] {
+        for written in ["GMT-5", "UTC-8", "UTC+1", "+13:00", "UTC+99", "UTC8", "CST6", "GMT+8 Etc"] {
             assert_eq!(meant_by(written), None, "{written}");
         }
     }

@@ -107,6 +107,45 @@ async fn a_member_imports_people_and_decides_under_their_own_name() {
 }
 
 #[tokio::test]
+async fn a_decision_over_the_socket_bears_the_name_of_whoever_decided() {
+    if !is_root() {
+        return;
+    }
+    let site = site().await;
+    let agent = site.run();
+    of_the_group(&site);
+    let found = site.punchd_of_group(GROUP, &["punches", "--json", "--state", "unknown"], "").exits(0).json();
+    let seq = found[0]["seq"].to_string();
+    let decide = ["punches", "decide", seq.as_str(), "--refuse", "--reason", "a test card"];
+    site.punchd_of_group(GROUP, &decide, "").exits(0).says("by wang");
+    drop(agent);
+    let sql = rusqlite::Connection::open(site.path("data/journal.db")).unwrap();
+    let by: String = sql.query_row("SELECT decided_by FROM decision", [], |row| row.get(0)).unwrap();
+    assert_eq!(by, "wang");
+}
+
+#[tokio::test]
+async fn many_at_once_are_answered_one_after_the_other() {
+    if !is_root() {
+        return;
+    }
+    let site = site().await;
+    let _agent = site.run();
+    of_the_group(&site);
+    let csv = "userid,name,user_ids\nwang,王五,7777\n";
+    std::thread::scope(|scope| {
+        for at in 0..12 {
+            let site = &site;
+            scope.spawn(move || match at % 3 {
+                0 => site.punchd_of_group(GROUP, &["people", "import", "-"], csv).exits(0),
+                1 => site.punchd_of_group(GROUP, &["export"], "").exits(0),
+                _ => site.punchd_of_group(GROUP, &["punches"], "").exits(0),
+            });
+        }
+    });
+}
+
+#[tokio::test]
 async fn the_agent_writes_no_file_and_runs_nothing_for_others() {
     if !is_root() {
         return;

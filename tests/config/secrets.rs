@@ -151,10 +151,7 @@ fn a_credential_is_a_remark_where_somebody_else_checks() {
         let (_, warnings) = site.check(&service).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         warnings.iter().map(|warning| warning.say(Language::English)).collect()
     };
-    assert_one(
-        &remark("LoadCredential=app:/etc/punchd/secrets/app"),
-        "punchd.toml:12:",
-        "hands the credential app over",
-    );
+    assert_one(&remark("LoadCredential=app:/etc/passwd"), "punchd.toml:12:", "hands the credential app over");
+    assert_one(&remark("LoadCredential=app:/no/such/file"), "punchd.toml:12:", "243/CREDENTIALS");
     assert_one(&remark(""), "punchd.toml:12:", "systemctl edit punchd");
 }
