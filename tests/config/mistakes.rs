@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use punchd::config::{Config, Surroundings};
+
 use crate::site::{Site, assert_one, small};
 
 #[test]
@@ -344,6 +346,36 @@ proptest! {
             // Whatever is proposed is known, so it is not called unknown in its turn.
             let lines = small(&format!("[[device]]\nname = \"g\"\nkind = \"lantern-pull\"\n{proposed} = 1\n")).mistakes();
             prop_assert!(!lines.iter().any(|line| line.contains(&format!("no setting `{proposed}`"))), "{proposed}: {lines:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn whatever_stands_behind_the_keys_of_a_driver_its_mistakes_are_told_in_chinese_too(
+        driver in 0usize..100, values in proptest::collection::vec(0usize..9, 40),
+    ) {
+        let all = punchd::intake::registry::DRIVERS;
+        let declaration = all[driver % all.len()].declaration();
+        let mut block = format!("[gateway]\nzone = \"Asia/Shanghai\"\n[[device]]\nname = \"d\"\nkind = \"{}\"\n", declaration.kind);
+        for (setting, which) in declaration.settings.iter().zip(&values) {
+            let value = match which {
+                0 => "\"x y\"".to_owned(),
+                1 => "7".to_owned(),
+                2 => "[\"x\"]".to_owned(),
+                3 => "\"10.0.0.8\"".to_owned(),
+                4 => "\"/dev/x\"".to_owned(),
+                5 => "\"card\"".to_owned(),
+                _ => continue,
+            };
+            block.push_str(&format!("{} = {value}\n", setting.key));
+        }
+        let site = Site::new(&block);
+        let loaded = Config::load_in(&site.path("punchd.toml"), all, &Surroundings { variable: &|_| None });
+        for mistake in loaded.err().map(|mistakes| mistakes.list).unwrap_or_default() {
+            let chinese = mistake.text.zh.chars().filter(|c| ('一'..='鿿').contains(c)).count();
+            prop_assert!(chinese > 1 && !mistake.text.zh.contains("的值不对："), "{:?}\n{}", mistake.text, block);
         }
     }
 }
