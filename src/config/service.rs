@@ -78,11 +78,11 @@ impl Service {
 
     /// The file that the unit reads this credential from, if it is not there: the unit will not start.
     pub(super) fn absent_file(&self, credential: &str) -> Option<&Path> {
-        let files =
+        let mut files =
             self.credentials.iter().filter(|(known, _)| known == credential).filter_map(|(_, file)| file.as_deref());
         let absent =
             |path: &&Path| std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-        files.last().filter(absent)
+        files.next_back().filter(absent)
     }
 
     /// Whether the unit may set this variable.
