@@ -20,6 +20,16 @@ pub enum Subject {
     Journal,
     /// The gateway's clock.
     Clock,
+    /// The configuration, and whether the file still says what is in effect.
+    Configuration,
+    /// The people list, and whether the file of the configuration could be imported.
+    People,
+    /// How much room the disk under the journal has.
+    Disk,
+    /// What arrives and reaches no destination: unknown, held, refused for want of a decision.
+    Punches,
+    /// An organisation by name: whether its punches go anywhere.
+    Organisation(String),
     /// A device by name.
     Device(String),
     /// A destination by name.
@@ -31,6 +41,11 @@ impl std::fmt::Display for Subject {
         match self {
             Self::Journal => f.write_str("journal"),
             Self::Clock => f.write_str("clock"),
+            Self::Configuration => f.write_str("configuration"),
+            Self::People => f.write_str("people"),
+            Self::Disk => f.write_str("disk"),
+            Self::Punches => f.write_str("punches"),
+            Self::Organisation(name) => write!(f, "organisation:{name}"),
             Self::Device(name) => write!(f, "device:{name}"),
             Self::Destination(name) => write!(f, "destination:{name}"),
         }
@@ -49,9 +64,16 @@ impl TryFrom<String> for Subject {
         match text.split_once(':') {
             Some(("device", name)) => Ok(Self::Device(name.to_owned())),
             Some(("destination", name)) => Ok(Self::Destination(name.to_owned())),
-            _ if text == "journal" => Ok(Self::Journal),
-            _ if text == "clock" => Ok(Self::Clock),
-            _ => Err(format!("{text:?} is nothing that has a health")),
+            Some(("organisation", name)) => Ok(Self::Organisation(name.to_owned())),
+            _ => match text.as_str() {
+                "journal" => Ok(Self::Journal),
+                "clock" => Ok(Self::Clock),
+                "configuration" => Ok(Self::Configuration),
+                "people" => Ok(Self::People),
+                "disk" => Ok(Self::Disk),
+                "punches" => Ok(Self::Punches),
+                _ => Err(format!("{text:?} is nothing that has a health")),
+            },
         }
     }
 }
@@ -165,9 +187,17 @@ mod tests {
 
     #[test]
     fn a_subject_is_written_and_read_alike() {
-        for subject in
-            [Subject::Journal, Subject::Clock, Subject::Device("a:b".into()), Subject::Destination("w".into())]
-        {
+        for subject in [
+            Subject::Journal,
+            Subject::Clock,
+            Subject::Configuration,
+            Subject::People,
+            Subject::Disk,
+            Subject::Punches,
+            Subject::Device("a:b".into()),
+            Subject::Destination("w".into()),
+            Subject::Organisation("acme".into()),
+        ] {
             assert_eq!(Subject::try_from(subject.to_string()), Ok(subject));
         }
     }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use punchd_contract::{Health, Text};
+use punchd_contract::{Condition, Health, Text};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::operations::Operations;
 use super::timekeeping::{self, Timekeeper};
+use super::{arriving, status};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{Board, Subject};
@@ -19,6 +20,8 @@ use crate::wecom::App;
 
 /// The pause between two portions that retention removes.
 const CUT_PAUSE: Duration = Duration::from_millis(200);
+/// Counts of what is open change with every reading; whoever asks for the status gets fresh ones.
+const ARRIVAL_EVERY: Duration = Duration::from_secs(60);
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 /// How far the journal has come is written down beside it.
 const MARK_EVERY: Duration = Duration::from_secs(3600);
@@ -67,6 +70,8 @@ pub(super) fn start(
     let (o, b) = (operations.clone(), board.clone());
     tasks.spawn(until_stopped(Box::pin(async move { watch_disk(&o, &b).await })));
     let (o, b) = (operations.clone(), board.clone());
+    tasks.spawn(until_stopped(Box::pin(async move { watch_arrival(&o, &b).await })));
+    let (o, b) = (operations.clone(), board.clone());
     tasks.spawn(until_stopped(Box::pin(async move { keep_health(&o, &b).await })));
     let o = operations.clone();
     tasks.spawn(until_stopped(Box::pin(async move { cut(&o, keep, trusted_within).await })));
@@ -88,6 +93,31 @@ pub(super) fn start(
             tracing::warn!(%error, "open readings could not be judged again");
         }
     })));
+}
+
+/// Looks whether what is recorded arrives, and says so on the board, which logs it, tells systemd and keeps it in the journal.
+async fn watch_arrival(operations: &Operations, board: &Board) {
+    let mut said: Vec<Subject> = Vec::new();
+    let mut looks = interval(ARRIVAL_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let looked = operations.journal.read(|sql| arriving::health(sql, &status::counts(sql)?)).await;
+        let states = match looked {
+            Ok(states) => states,
+            Err(error) => {
+                tracing::debug!(%error, "nobody could look whether punches arrive");
+                continue;
+            }
+        };
+        for gone in said.iter().filter(|subject| !states.contains_key(subject)) {
+            board.forget(gone);
+        }
+        said = states.keys().cloned().collect();
+        for (subject, health) in states {
+            board.say(subject, health, operations.clock.now().time);
+        }
+    }
 }
 
 async fn watch_disk(operations: &Operations, board: &Board) {
@@ -139,6 +169,9 @@ pub(super) async fn write_health(operations: &Operations, board: &Board) {
             let condition = condition.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
             let Text { en, zh } = &state.health.text;
             put.execute((subject.to_string(), condition, en, zh, state.since_ms))?;
+            if state.health.condition == Condition::Working {
+                write.end_alerts(&subject.to_string(), state.since_ms)?;
+            }
         }
         Ok(())
     });

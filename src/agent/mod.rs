@@ -4,11 +4,13 @@
 //! nothing is taken before it can be kept. Stopping goes the other way round. Nothing depends on a stop in order: the same
 //! start follows a power cut.
 
+mod arriving;
 mod chores;
 mod clock_health;
 mod decisions;
 mod deliveries;
 mod destinations;
+mod disk;
 mod fingers;
 mod operations;
 mod outlook;
@@ -29,7 +31,7 @@ use crate::attendance::{Attendance, judge};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
-use crate::health::Board;
+use crate::health::{Board, Subject};
 use crate::intake::lines::SystemLines;
 use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{CONCLUSIONS_OWED, Journal, JournalError, Options, Seq, Write};
@@ -44,7 +46,8 @@ pub use people::{Import, Imported, corrections, known_to_roster, person_of_row};
 pub use registry::registry;
 pub use starts::{LetThrough, LetThroughDone};
 pub use status::{
-    AlertStatus, ClockStatus, ClockStep, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus, status,
+    ALERT_LIVES_DAYS, AlertStatus, ClockStatus, ClockStep, Counts, DeviceStatus, JournalStatus, Status, StrangerStatus,
+    status,
 };
 pub use timekeeping::recall;
 
@@ -86,7 +89,8 @@ impl Agent {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let board = Arc::new(Board::default());
         let operations = Operations::open(config.clone(), clock.clone()).await?;
-        operations.import_configured_people().await;
+        let people = operations.import_configured_people().await;
+        board.say(Subject::People, people, operations.clock.now().time);
         let stop = CancellationToken::new();
         let mut chores = JoinSet::new();
         chores::start(&mut chores, &operations, &board, &config, &stop);

@@ -2,6 +2,7 @@
 //! the CLI; with no agent running the CLI does so itself, over the same functions.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,6 +115,8 @@ fn add_to_config(main: &Path, name: &str, block: &str) -> Result<PathBuf, Operat
     }
     fs::create_dir_all(&folder).map_err(failed)?;
     fs::write(&path, block).map_err(failed)?;
+    // It holds no secret, and the members of the folder's group are to read it like the main file.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).map_err(failed)?;
     match Config::load(main, DRIVERS) {
         Ok(_) => Ok(path),
         Err(mistakes) => {

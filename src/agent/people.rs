@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use punchd_contract::Text;
+use punchd_contract::{Health, Text};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
@@ -147,8 +147,10 @@ impl Operations {
         Ok(credited)
     }
 
-    /// People of the configuration: the listed ones, and the file if it changed. Trouble with them is told and stops nothing.
-    pub(super) async fn import_configured_people(&self) {
+    /// People of the configuration: the listed ones, and the file if it changed. Trouble with them is told and stops nothing. Answers
+    /// how the people list is.
+    pub(super) async fn import_configured_people(&self) -> Health {
+        let mut told: Vec<Text> = Vec::new();
         let mut listed: Vec<(Option<String>, PersonEntry)> = self.config.people.iter().map(person_of_config).collect();
         // An organisation without a block of its own says nothing any more, either.
         let before = self.journal.read(|sql| people_of_config(sql)).await.unwrap_or_default();
@@ -162,6 +164,10 @@ impl Operations {
             && let Err(error) = self.import_configuration(import, before).await
         {
             tracing::error!(%error, "the people of the configuration could not be imported");
+            told.push(Text::new(
+                format!("The people of the configuration could not be imported ({error}): correct the [[person]] blocks, see `punchd check`."),
+                format!("配置中的人员未能导入（{error}）：请更正 [[person]] 段，可用 `punchd check` 检查。"),
+            ));
         }
         if let Some(path) = self.config.people_file.clone() {
             let trouble = match self.import_file(&path).await {
@@ -170,11 +176,21 @@ impl Operations {
             };
             if let Some(Text { en, zh }) = &trouble {
                 tracing::error!(file = %path.display(), zh, "the people file was not imported; the list stays as it was: {en}");
+                let file = path.display();
+                told.push(Text::new(
+                    format!("The people file {file} was not imported, the list is as it was before: {en}. See its mistakes with `punchd people import {file} --dry-run`."),
+                    format!("人员文件 {file} 未导入，名单保持原样：{zh}。请运行 `punchd people import {file} --dry-run` 查看错误。"),
+                ));
             }
             if let Err(error) = self.note_file_trouble(trouble).await {
                 tracing::warn!(%error, "the trouble with the people file could not be written down");
             }
         }
+        if told.is_empty() {
+            return Health::working(Text::new("The people list is as configured.", "人员名单与配置一致。"));
+        }
+        let join = |part: fn(&Text) -> &str, glue: &str| told.iter().map(part).collect::<Vec<_>>().join(glue);
+        Health::warning(Text::new(join(|text| &text.en, " "), join(|text| &text.zh, "")))
     }
 
     /// Organisations of which the configuration said something before are imported too if it says nothing now.

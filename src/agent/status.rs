@@ -6,6 +6,9 @@ use punchd_contract::Text;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
+use punchd_contract::Condition;
+
+use super::arriving;
 use crate::clock::{Clock, Hint, Known, Quality};
 use crate::health::{State, Subject};
 use crate::journal::JournalError;
@@ -88,6 +91,9 @@ pub struct Counts {
     pub unknown: i64,
     /// Held readings.
     pub held: i64,
+    /// Readings from before the day from which their device counts.
+    #[serde(default)]
+    pub before_start: i64,
     /// Deliveries that wait.
     pub waiting: i64,
     /// Deliveries under way or in doubt.
@@ -149,12 +155,50 @@ pub struct AlertStatus {
     pub en: String,
     /// 中文.
     pub zh: String,
-    /// When.
+    /// When it was first told.
     pub at_ms: i64,
+    /// When it was last told.
+    pub last_ms: i64,
+    /// How often it was told.
+    pub times: i64,
+    /// When its cause ended, if it has.
+    pub ended_ms: Option<i64>,
 }
 
-/// Alerts that are shown.
-const ALERTS: i64 = 20;
+/// Alerts that are listed.
+const ALERTS: i64 = 50;
+/// What is not told again for so long is over.
+pub const ALERT_LIVES_DAYS: i64 = 7;
+/// A terminal that has not knocked for so long is gone.
+const KNOCKED_WITHIN_DAYS: i64 = 2;
+const DAY_MS: i64 = 86_400_000;
+/// Before this, a wall clock that shows less has not been set (2024-01-01); what was told then has no age.
+const PLAUSIBLE_MS: i64 = 1_704_067_200_000;
+
+impl AlertStatus {
+    /// Whether it is still to be shown.
+    pub fn is_live(&self, now_ms: i64) -> bool {
+        let young = self.last_ms < PLAUSIBLE_MS || now_ms.saturating_sub(self.last_ms) < ALERT_LIVES_DAYS * DAY_MS;
+        self.ended_ms.is_none() && young
+    }
+}
+
+impl StrangerStatus {
+    /// Whether it still knocks.
+    pub fn knocks(&self, now_ms: i64) -> bool {
+        self.last_ms < PLAUSIBLE_MS || now_ms.saturating_sub(self.last_ms) < KNOCKED_WITHIN_DAYS * DAY_MS
+    }
+}
+
+impl Status {
+    /// Whether a person should look: nothing runs, something is wrong or warns, a terminal is not let in, an alert is live.
+    pub fn wants_a_look(&self) -> bool {
+        !self.running
+            || self.health.values().any(|state| state.health.condition >= Condition::Warning)
+            || self.strangers.iter().any(|stranger| stranger.knocks(self.now_ms))
+            || self.alerts.iter().any(|alert| alert.is_live(self.now_ms))
+    }
+}
 
 /// Puts a status together from the journal; `health` is the board of the running agent, or `None` for what was last written down.
 pub fn status(
@@ -164,15 +208,25 @@ pub fn status(
     health: Option<BTreeMap<Subject, State>>,
 ) -> Result<Status, JournalError> {
     let now = clock.now();
+    let (running, journal) = (health.is_some(), journal(sql)?);
+    let mut health = health.map_or_else(|| last_health(sql), Ok)?;
+    // Fresh, whatever the board or the last run said.
+    for (subject, fresh) in arriving::health(sql, &journal.counts)? {
+        let since_ms = match health.get(&subject) {
+            Some(before) if before.health.condition == fresh.condition => before.since_ms,
+            _ => now.time.0,
+        };
+        health.insert(subject, State { health: fresh, since_ms });
+    }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         gateway: gateway.to_owned(),
-        running: health.is_some(),
+        running,
         now_ms: now.time.0,
         clock_bound_ms: now.bound.map(|bound| u64::try_from(bound.as_millis()).unwrap_or(u64::MAX)),
         clock: clock_status(sql, clock)?,
-        health: health.map_or_else(|| last_health(sql), Ok)?,
-        journal: journal(sql)?,
+        health,
+        journal,
         devices: devices(sql, clock)?,
         strangers: strangers(sql)?,
         alerts: alerts(sql)?,
@@ -209,7 +263,7 @@ fn last_health(sql: &Connection) -> Result<BTreeMap<Subject, State>, JournalErro
         "SELECT subject, condition, en, zh, since_ms FROM health
           WHERE subject IN (SELECT 'device:' || name FROM device WHERE active = 1
                             UNION ALL SELECT 'destination:' || name FROM destination WHERE active = 1
-                            UNION ALL VALUES ('journal'), ('clock'))",
+                            UNION ALL VALUES ('journal'), ('clock'), ('people'), ('disk'), ('punches'))",
     )?;
     let mut rows = select.query([])?;
     let mut states = BTreeMap::new();
@@ -226,12 +280,7 @@ fn last_health(sql: &Connection) -> Result<BTreeMap<Subject, State>, JournalErro
 }
 
 fn journal(sql: &Connection) -> Result<JournalStatus, JournalError> {
-    let count =
-        |query: &str| -> Result<i64, JournalError> { Ok(sql.prepare_cached(query)?.query_row([], |row| row.get(0))?) };
-    let (first, last): (Option<i64>, Option<i64>) =
-        sql.query_row("SELECT (SELECT min(seq) FROM reading), (SELECT max(seq) FROM reading)", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let last: Option<i64> = sql.query_row("SELECT max(seq) FROM reading", [], |row| row.get(0))?;
     let head: Vec<u8> = match last {
         Some(last) => sql.query_row("SELECT digest FROM reading WHERE seq = ?1", [last], |row| row.get(0))?,
         None => Vec::new(),
@@ -239,21 +288,35 @@ fn journal(sql: &Connection) -> Result<JournalStatus, JournalError> {
     Ok(JournalStatus {
         head_seq: last.unwrap_or(0),
         head_digest: head.iter().map(|byte| format!("{byte:02x}")).collect(),
-        counts: Counts {
-            // Numbers have no gaps but those of a salvage, and counting a million rows takes its time.
-            readings: last.zip(first).map_or(0, |(last, first)| last - first + 1),
-            unknown: count("SELECT count(DISTINCT seq) FROM verdict WHERE outcome = 2")?,
-            held: count("SELECT count(DISTINCT seq) FROM verdict WHERE outcome = 3")?,
-            waiting: count("SELECT count(*) FROM delivery WHERE state = 0")?,
-            in_doubt: count("SELECT count(*) FROM delivery WHERE state IN (1, 2)")?,
-            parked: count("SELECT count(*) FROM delivery WHERE state = 5")?,
-            oldest_undelivered_s: sql.query_row(
-                "SELECT min(time_s) FROM (SELECT min(time_s) AS time_s FROM delivery WHERE state = 0
+        counts: counts(sql)?,
+    })
+}
+
+/// How many of what.
+pub(super) fn counts(sql: &Connection) -> Result<Counts, JournalError> {
+    let count =
+        |query: &str| -> Result<i64, JournalError> { Ok(sql.prepare_cached(query)?.query_row([], |row| row.get(0))?) };
+    let (first, last): (Option<i64>, Option<i64>) =
+        sql.query_row("SELECT (SELECT min(seq) FROM reading), (SELECT max(seq) FROM reading)", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    Ok(Counts {
+        // Numbers have no gaps but those of a salvage, and counting a million rows takes its time.
+        readings: last.zip(first).map_or(0, |(last, first)| last - first + 1),
+        unknown: count("SELECT count(DISTINCT seq) FROM verdict WHERE outcome = 2")?,
+        held: count("SELECT count(DISTINCT seq) FROM verdict WHERE outcome = 3")?,
+        before_start: count(
+            "SELECT count(DISTINCT seq) FROM verdict WHERE outcome = 4 AND reason LIKE '{\"why\":\"before_start\"%'",
+        )?,
+        waiting: count("SELECT count(*) FROM delivery WHERE state = 0")?,
+        in_doubt: count("SELECT count(*) FROM delivery WHERE state IN (1, 2)")?,
+        parked: count("SELECT count(*) FROM delivery WHERE state = 5")?,
+        oldest_undelivered_s: sql.query_row(
+            "SELECT min(time_s) FROM (SELECT min(time_s) AS time_s FROM delivery WHERE state = 0
                    UNION ALL SELECT min(time_s) FROM delivery WHERE state IN (1, 2))",
-                [],
-                |row| row.get(0),
-            )?,
-        },
+            [],
+            |row| row.get(0),
+        )?,
     })
 }
 
@@ -318,10 +381,20 @@ fn strangers(sql: &Connection) -> Result<Vec<StrangerStatus>, JournalError> {
 
 fn alerts(sql: &Connection) -> Result<Vec<AlertStatus>, JournalError> {
     let mut select = sql.prepare(
-        "SELECT d.name, a.kind, a.en, a.zh, a.wall_ms FROM alert a LEFT JOIN device d USING (device) ORDER BY a.alert DESC LIMIT ?1",
+        "SELECT d.name, a.kind, a.en, a.zh, a.wall_ms, coalesce(a.last_ms, a.wall_ms), a.times, a.ended_ms
+           FROM alert a LEFT JOIN device d USING (device) ORDER BY a.ended_ms IS NULL DESC, coalesce(a.last_ms, a.wall_ms) DESC, a.alert DESC LIMIT ?1",
     )?;
     let rows = select.query_map([ALERTS], |row| {
-        Ok(AlertStatus { device: row.get(0)?, kind: row.get(1)?, en: row.get(2)?, zh: row.get(3)?, at_ms: row.get(4)? })
+        Ok(AlertStatus {
+            device: row.get(0)?,
+            kind: row.get(1)?,
+            en: row.get(2)?,
+            zh: row.get(3)?,
+            at_ms: row.get(4)?,
+            last_ms: row.get(5)?,
+            times: row.get(6)?,
+            ended_ms: row.get(7)?,
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -10,13 +10,13 @@ use super::failure::Failure;
 use super::screen::{self, Screen};
 use super::stable_names::{say, stable_names};
 use crate::agent;
-use crate::config::{Config, Language, Mistakes, Spot, Warning};
+use crate::config::{Config, Language, Mistakes, Service, Spot, Surroundings, Warning};
 use crate::intake::registry::DRIVERS;
 
-/// Checks the file as the agent would, looks up what the ports are called that it names, and looks in the journal what would become
-/// of the punches there. Changes nothing.
+/// Checks the file as the agent would, with the eyes of the user that it runs as; looks up what the ports are called that it names,
+/// and looks in the journal what would become of the punches there. Changes nothing.
 pub fn check(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
-    match Config::load(path, DRIVERS) {
+    match Config::check(path, DRIVERS, &Surroundings::process(), &Service::of_this_machine()) {
         Ok((config, warnings)) => {
             screen.language = screen::language(asked, config.language);
             right(&config, &warnings, screen)

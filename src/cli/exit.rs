@@ -46,13 +46,15 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, and nothing is wrong",
-            Self::Negative => "the answer is no: something is in fault, a chain is broken, an import has mistakes",
+            Self::Negative => {
+                "the answer is no: something is wrong or wants a look, a chain is broken, an import has mistakes"
+            }
             Self::Usage => "the arguments or the configuration are wrong; nothing was opened",
             Self::Unavailable => "the agent, the journal or a device is not there, or somebody else has it",
             Self::CannotCreate => "a file, folder or socket cannot be created",
             Self::Disk => "the disk failed or is full (systemd starts punchd again, which then checks the journal)",
             Self::TryAgain => "not now: try again in a moment",
-            Self::NoPermission => "this user may not do that: use sudo",
+            Self::NoPermission => "this user may not do that: use sudo, or become a member of the group punchd",
         }
     }
 }

@@ -169,7 +169,38 @@ impl From<ClientError> for Failure {
                     format!("{socket} 没有应答：服务是否在运行？请查看 systemctl status punchd"),
                 )
             }
-            other => Self::plain(exit, other),
+            ClientError::NotAllowed(socket) => {
+                let socket = socket.display();
+                Self::new(
+                    exit,
+                    format!(
+                        "you may not talk to the agent at {socket}: become a member of its group (sudo usermod -aG punchd YOU, then log in again), or use sudo"
+                    ),
+                    format!(
+                        "无权通过 {socket} 连接服务：请加入其用户组（sudo usermod -aG punchd 用户名，然后重新登录），或使用 sudo"
+                    ),
+                )
+            }
+            ClientError::Silent(socket) => {
+                let socket = socket.display();
+                Self::new(
+                    exit,
+                    format!("the agent at {socket} does not answer in time: see systemctl status punchd"),
+                    format!("{socket} 的服务未在规定时间内应答：请查看 systemctl status punchd"),
+                )
+            }
+            ClientError::TooLarge => {
+                Self::new(exit, "this is more than 16 MiB: send it in parts", "内容超过 16 MiB：请分批发送")
+            }
+            ClientError::NotUnderstood(why) => Self::new(
+                exit,
+                format!(
+                    "the answer of the agent is not understood ({why}): are this program and the running one the same version? systemctl restart punchd"
+                ),
+                format!(
+                    "无法理解服务的应答（{why}）：本程序与运行中的服务版本是否一致？可执行 systemctl restart punchd"
+                ),
+            ),
         }
     }
 }

@@ -49,6 +49,13 @@ enum Command {
     },
 }
 
+impl Fingers {
+    /// Whether nothing is changed.
+    pub fn only_looks(&self) -> bool {
+        self.command.is_none()
+    }
+}
+
 /// Carries it out.
 pub fn fingers(fingers: Fingers, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
     match fingers.command {

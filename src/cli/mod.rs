@@ -1,7 +1,8 @@
 //! The command line: one file a subcommand, and what they share.
 //!
-//! What only looks reads the journal itself, so it works whether the agent runs or not. What changes something goes to the
-//! running agent over its socket; where none runs, the command opens the journal itself and does the same.
+//! What only looks reads the journal itself, so it works whether the agent runs or not; who may not read the journal's file, such as the
+//! members of the group punchd, has the running agent look (forward.rs). What changes something goes to the running agent over its
+//! socket; where none runs, the command opens the journal itself and does the same.
 
 mod check;
 mod deliveries;
@@ -12,6 +13,7 @@ mod exit;
 mod export;
 mod failure;
 mod fingers;
+mod forward;
 mod moments;
 mod pages;
 mod people;
@@ -24,18 +26,21 @@ mod stable_names;
 mod status;
 mod table;
 mod verify;
+mod window;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use punchd_contract::Text;
 
 pub use exit::Exit;
 pub use failure::Failure;
 pub use reference::reference;
-pub use table::{Table, cut, printable};
+pub use table::{Table, printable};
 
-use crate::config::Language;
+use crate::config::{Config, Language, Mistakes};
+use crate::console::Client;
 use place::Place;
 use screen::Screen;
 
@@ -88,8 +93,8 @@ enum Command {
     Check,
     /// Show what punchd does on a virtual site: half a minute, no configuration, no network, no hardware
     Demo(demo::Demo),
-    /// Show how everything is, worst first; exits 1 if something is in fault
-    Status,
+    /// Show how everything is, worst first; exits 1 if something is wrong or wants a look
+    Status(status::Show),
     /// List devices, let new terminals in, and have devices do things
     Devices(devices::Devices),
     /// See who punches with which finger, enrol and withdraw
@@ -152,20 +157,70 @@ fn carry_out(cli: Cli, asked: Option<Language>, screen: &mut Screen) -> Result<E
         Ok(place) => place,
         Err(mistakes) => {
             screen.language = screen::language(asked, mistakes.language);
-            return Err(mistakes.into());
+            return without_configuration(&cli.command, &cli.config, mistakes, screen);
         }
     };
     screen.language = screen::language(asked, place.config.language);
     match cli.command {
-        Command::Status => status::status(&place, screen),
-        Command::Devices(devices) => devices::devices(devices, &place, screen),
-        Command::Fingers(fingers) => fingers::fingers(fingers, &place, screen),
-        Command::People(people) => people::people(people, &place, screen),
-        Command::Punches(punches) => punches::punches(punches, &place, screen),
-        Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, &place, screen),
-        Command::Verify(verify) => verify::of_the_journal(&verify, &place, screen),
-        Command::Export(export) => export::export(&export, &place, screen),
+        Command::Export(ref export) => export::export(export, &place, screen),
+        command => match of_the_place(command, &place, screen) {
+            Err(failure) if place.was_closed() => over_the_socket(failure, &place, screen),
+            outcome => outcome,
+        },
+    }
+}
+
+/// The journal's file may not be read: the agent looks.
+fn over_the_socket(closed: Failure, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
+    match forward::forward(&place.agent(), place.taken_input(), screen) {
+        Err(failure) if failure.exit == Exit::Unavailable => {
+            let (Text { en, zh }, agent) = (closed.text, failure.text);
+            Err(Failure::new(closed.exit, format!("{en}\n{}", agent.en), format!("{zh}\n{}", agent.zh)))
+        }
+        outcome => outcome,
+    }
+}
+
+/// The configuration cannot be read or has mistakes: a running agent still answers, from what it read when it started.
+fn without_configuration(
+    command: &Command,
+    path: &Path,
+    mistakes: Mistakes,
+    screen: &mut Screen,
+) -> Result<Exit, Failure> {
+    let mut tried = Vec::new();
+    for socket in Config::sockets(path) {
+        let agent = Client::new(&socket);
+        let answered = match command {
+            Command::Status(show) => status::of_the_agent(&agent, show, &mistakes, screen),
+            Command::Export(export) => export::from_the_agent(export, &agent, screen),
+            command => place::input_of(command).and_then(|input| forward::forward(&agent, input, screen)),
+        };
+        match answered {
+            Err(failure) if failure.exit == Exit::Unavailable => tried.push(socket.display().to_string()),
+            answered => return answered,
+        }
+    }
+    let (Text { en, zh }, tried) = (Failure::from(mistakes).text, tried.join(", "));
+    Err(Failure::new(
+        Exit::Usage,
+        format!("{en}\nno agent answers at {tried} either (PUNCHD_SOCKET names another socket)"),
+        format!("{zh}\n{tried} 也没有服务应答（可用 PUNCHD_SOCKET 指定套接字）"),
+    ))
+}
+
+/// What is done beside the journal, by this process or by the agent for somebody else.
+fn of_the_place(command: Command, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
+    match command {
+        Command::Status(show) => status::status(&show, place, screen),
+        Command::Devices(devices) => devices::devices(devices, place, screen),
+        Command::Fingers(fingers) => fingers::fingers(fingers, place, screen),
+        Command::People(people) => people::people(people, place, screen),
+        Command::Punches(punches) => punches::punches(punches, place, screen),
+        Command::Deliveries(deliveries) => deliveries::deliveries(deliveries, place, screen),
+        Command::Verify(verify) => verify::of_the_journal(&verify, place, screen),
         Command::Run(_)
+        | Command::Export(_)
         | Command::Demo(_)
         | Command::Check
         | Command::Driver(_)

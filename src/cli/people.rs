@@ -3,7 +3,6 @@
 mod sources;
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -137,7 +136,7 @@ fn json_of(organisation: &str, entry: &PersonEntry, said: &[Said]) -> Value {
 }
 
 fn import(csv: &Csv, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
-    let bytes = read(&csv.file)?;
+    let bytes = read(&csv.file, |most| place.input(&csv.file, most))?;
     let sql = place.journal()?;
     let mut known: Known = known_to_roster(&sql)?;
     if let Some(organisation) = &csv.organisation {
@@ -235,21 +234,25 @@ fn screen_says_nothing_imported(screen: &mut Screen) {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+impl People {
+    /// The file that is to be read.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.command {
+            Some(Command::Import(csv)) => Some(&csv.file),
+            Some(Command::Show(_) | Command::Corrections) | None => None,
+        }
+    }
+}
+
+/// The bytes of the people file, by `take`, which takes at most so many.
+pub fn read(path: &Path, take: impl FnOnce(u64) -> std::io::Result<Vec<u8>>) -> Result<Vec<u8>, Failure> {
     let cannot = |error: std::io::Error| {
         let exit = if error.kind() == std::io::ErrorKind::PermissionDenied { Exit::NoPermission } else { Exit::Usage };
         let path = path.display();
         Failure::new(exit, format!("cannot read {path}: {error}"), format!("无法读取 {path}：{error}"))
     };
-    let mut bytes = Vec::new();
     // One more than is taken, so that a longer file shows.
-    let most = MAX_BYTES as u64 + 1;
-    if path == Path::new("-") {
-        std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(cannot)?;
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(cannot)?;
-    }
-    Ok(bytes)
+    take(MAX_BYTES as u64 + 1).map_err(cannot)
 }
 
 type Differences = std::collections::BTreeMap<String, Difference>;

@@ -1,7 +1,8 @@
 //! Where a command finds what it works on: the configuration, the journal, and the agent if one runs.
 
+use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,20 +22,53 @@ use crate::journal::Options;
 /// The gateway that a command is about.
 #[derive(Debug)]
 pub struct Place {
-    /// Its configuration; the secrets in it are placeholders.
+    /// Its configuration; the secrets in it are placeholders, where this process is not the agent.
     pub config: Config,
+    /// Somebody else's input, where the agent carries a command out.
+    of_another: Option<Vec<u8>>,
+    /// The journal's file was not ours to read.
+    closed: Cell<bool>,
+    input: RefCell<Option<Vec<u8>>>,
 }
 
 impl Place {
     /// By its configuration file.
     pub fn find(path: &Path) -> Result<Self, Mistakes> {
         let (config, _) = Config::load_without_secrets(path, DRIVERS)?;
-        Ok(Self { config })
+        Ok(Self { config, of_another: None, closed: Cell::new(false), input: RefCell::default() })
+    }
+
+    /// That of the agent in this process, which carries a command out for somebody who gave this input.
+    pub fn of_the_agent(config: Config, input: Vec<u8>) -> Self {
+        Self { config, of_another: Some(input), closed: Cell::new(false), input: RefCell::default() }
+    }
+
+    /// Whether the journal's file was not ours to read.
+    pub fn was_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// What was read as the command's input.
+    pub fn taken_input(&self) -> Option<Vec<u8>> {
+        self.input.take()
+    }
+
+    /// The bytes of a file that a command reads, or of standard input; at most so many.
+    pub fn input(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        if let Some(input) = &self.of_another {
+            return Ok(input.clone());
+        }
+        let bytes = read(path, most)?;
+        self.input.replace(Some(bytes.clone()));
+        Ok(bytes)
     }
 
     /// The journal, for reading.
     pub fn journal(&self) -> Result<Connection, Failure> {
-        self.look_at_journal()?;
+        // The agent opened the journal itself; and to close another descriptor of the file would take its locks away.
+        if self.of_another.is_none() {
+            self.look_at_journal()?;
+        }
         Ok(Options::in_folder(&self.config.gateway.data).read_only()?)
     }
 
@@ -49,11 +83,16 @@ impl Place {
                 format!("there is no journal yet at {shown}: start punchd once (systemctl start punchd)"),
                 format!("{shown} 尚无日志库：请先启动一次 punchd（systemctl start punchd）"),
             )),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(Failure::new(
-                Exit::NoPermission,
-                format!("you may not read {shown}: use sudo"),
-                format!("无权读取 {shown}：请使用 sudo"),
-            )),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.closed.set(true);
+                Err(Failure::new(
+                    Exit::NoPermission,
+                    format!(
+                        "you may not read {shown}: start punchd (members of its group ask the running agent), or use sudo"
+                    ),
+                    format!("无权读取 {shown}：请启动 punchd（其用户组成员通过运行中的服务查询），或使用 sudo"),
+                ))
+            }
             Err(error) => Err(Failure::plain(Exit::Unavailable, format!("cannot read {shown}: {error}"))),
         }
     }
@@ -84,6 +123,22 @@ impl Place {
     }
 }
 
+/// What a command reads that has no place: the agent must not open files for others.
+pub fn input_of(command: &super::Command) -> Result<Option<Vec<u8>>, Failure> {
+    let super::Command::People(people) = command else { return Ok(None) };
+    people.file().map(|file| super::people::read(file, |most| read(file, most))).transpose()
+}
+
+fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// Runs a command's conversation with the agent.
 pub fn converse<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -95,6 +150,9 @@ pub fn converse<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
 
 /// Who sits at this terminal, also behind sudo.
 pub fn operator() -> String {
+    if let Some(operator) = super::forward::operator() {
+        return operator;
+    }
     ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())

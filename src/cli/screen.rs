@@ -8,11 +8,14 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::table::{Table, printable};
+use super::table::{Table, printable, wrap};
+use super::window;
 use crate::config::Language;
 
-/// How wide a screen is taken to be if it does not say.
+/// How wide a terminal is taken to be if nobody says.
 const WIDTH: usize = 80;
+/// Narrower ones are written to as if they were so wide.
+const NARROWEST: usize = 40;
 
 /// Where a command writes. Everything is gathered and written at its end, so that a reader that goes away ends nothing halfway.
 #[derive(Debug)]
@@ -21,7 +24,8 @@ pub struct Screen {
     pub language: Language,
     /// JSON is wanted.
     pub json: bool,
-    width: usize,
+    /// `None`: a file or a pipe, in which no line is broken.
+    width: Option<usize>,
     terminal: bool,
     out: String,
 }
@@ -30,10 +34,33 @@ impl Screen {
     /// The process's own, in this language.
     pub fn new(language: Language, json: bool) -> Self {
         let terminal = io::stdout().is_terminal();
-        // A wide screen says so in COLUMNS (`export COLUMNS`); pages and files get what fits everywhere.
-        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        let width = columns.filter(|columns| (40..=1000).contains(columns)).unwrap_or(WIDTH);
+        let width = terminal.then(terminal_width);
         Self { language, json, width, terminal, out: String::new() }
+    }
+
+    /// That of somebody else, whose answer is taken with [`Screen::take`].
+    pub fn of_another(language: Language, json: bool, width: Option<usize>, terminal: bool) -> Self {
+        Self { language, json, width: width.map(|width| width.max(NARROWEST)), terminal, out: String::new() }
+    }
+
+    /// How wide it is; `None`: no line is to be broken.
+    pub fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// What was gathered.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Puts somebody else's answer in the place of what was gathered.
+    pub fn replace(&mut self, out: String) {
+        self.out = out;
     }
 
     /// The word in the language of headings: Chinese if only Chinese is wanted, else English.
@@ -49,7 +76,10 @@ impl Screen {
     /// The same for a text.
     pub fn text(&mut self, text: &Text) {
         for line in self.sentences(text) {
-            self.line(&line);
+            match self.width {
+                Some(width) => wrapped(&line, width).into_iter().for_each(|line| self.line(&line)),
+                None => self.line(&line),
+            }
         }
     }
 
@@ -115,6 +145,20 @@ impl Screen {
         // There is nowhere else to say that standard error is closed.
         let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
+}
+
+/// A sentence in lines that fit; what follows the first one stands a little further in. A command and a path are never broken.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let indent = line.len() - line.trim_start_matches(' ').len() + 4;
+    let mut lines = wrap(line.trim_start_matches(' '), width.saturating_sub(indent)).into_iter();
+    let first = lines.next().map(|first| format!("{}{first}", " ".repeat(indent - 4)));
+    first.into_iter().chain(lines.map(|line| format!("{}{line}", " ".repeat(indent)))).collect()
+}
+
+/// As the terminal says, else as the shell says.
+fn terminal_width() -> usize {
+    let said = window::width().or_else(|| std::env::var("COLUMNS").ok()?.parse().ok());
+    said.filter(|columns| *columns > 0).unwrap_or(WIDTH).max(NARROWEST)
 }
 
 /// The language: as asked for, else as configured, else that of the surroundings.

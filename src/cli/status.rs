@@ -1,6 +1,6 @@
 //! `punchd status`: how everything is, worst first.
 
-use punchd_contract::{Condition, Text};
+use punchd_contract::{Condition, Health, Text};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -10,19 +10,74 @@ use super::screen::Screen;
 use super::table::printable;
 use crate::agent::{self, AlertStatus, Status, StrangerStatus};
 use crate::clock::{AnchorSource, Known, SystemClock};
-use crate::console::ClientError;
+use crate::config::Mistakes;
+use crate::console::{Client, ClientError};
 use crate::health::{State, Subject};
 
-/// Shows it. The answer is no if something is in fault, or nothing runs.
-pub fn status(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
-    let status = ask(place)?;
-    let fault = !status.running || status.health.values().any(|state| state.health.condition == Condition::Fault);
+/// What is to be shown.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Show {
+    /// Also alerts that are over, and who has not knocked for days
+    #[arg(long)]
+    all: bool,
+}
+
+/// Shows it. The answer is no if something is wrong or wants a look, or nothing runs.
+pub fn status(wanted: &Show, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
+    tell(ask(place)?, wanted, screen)
+}
+
+/// That of an agent whose configuration has mistakes now.
+pub fn of_the_agent(agent: &Client, wanted: &Show, mistakes: &Mistakes, screen: &mut Screen) -> Result<Exit, Failure> {
+    let mut status = converse(async { Ok(agent.get::<Status>("/v1/status").await?) })?;
+    let health = broken(mistakes);
+    let since_ms = status.now_ms;
+    // The agent knows of a file that was wrong at its last reload; what is wrong with it now, it does not know.
+    let known = status.health.get(&Subject::Configuration);
+    if !mistakes.denied && known.is_none_or(|known| known.health.condition < Condition::Warning) {
+        status.health.insert(Subject::Configuration, State { health, since_ms });
+    }
+    tell(status, wanted, screen)
+}
+
+/// The file cannot be used as it is now, and the agent that runs does not know it yet.
+fn broken(mistakes: &Mistakes) -> Health {
+    let count = mistakes.list.len() + mistakes.more;
+    let first = mistakes.list.first().map_or_else(
+        || Text::new("", ""),
+        |first| {
+            Text::new(
+                format!(" The first: {}: {}", first.spot, first.text.en),
+                format!("第一处：{}：{}", first.spot, first.text.zh),
+            )
+        },
+    );
+    Health::warning(Text::new(
+        format!(
+            "The file cannot be used as it is now ({}): punchd goes on with what it read before, and will not start with this. See `punchd check`.{}",
+            if count == 1 { "1 mistake".to_owned() } else { format!("{count} mistakes") },
+            first.en
+        ),
+        format!(
+            "配置文件目前无法使用（{count} 处错误）：punchd 继续按之前读取的配置运行，但无法以此文件重新启动。请运行 `punchd check`。{}",
+            first.zh
+        ),
+    ))
+}
+
+fn tell(mut status: Status, wanted: &Show, screen: &mut Screen) -> Result<Exit, Failure> {
+    let exit = if status.wants_a_look() { Exit::Negative } else { Exit::Done };
+    if !wanted.all {
+        let now_ms = status.now_ms;
+        status.alerts.retain(|alert| alert.is_live(now_ms));
+        status.strangers.retain(|stranger| stranger.knocks(now_ms));
+    }
     if screen.json {
         screen.value(&status)?;
     } else {
         show(&status, screen);
     }
-    Ok(if fault { Exit::Negative } else { Exit::Done })
+    Ok(exit)
 }
 
 /// From the agent if one runs, else from what it last wrote down.
@@ -77,6 +132,15 @@ fn show(status: &Status, screen: &mut Screen) {
     }
     for alert in &status.alerts {
         show_alert(alert, status.now_ms, screen);
+    }
+    if status.alerts.iter().any(|alert| alert.is_live(status.now_ms)) {
+        screen.say(
+            format!(
+                "An alert that was not repeated for {} days is over; all of them: punchd status --all",
+                agent::ALERT_LIVES_DAYS
+            ),
+            format!("{} 天内未再出现的提醒视为结束；查看全部：punchd status --all", agent::ALERT_LIVES_DAYS),
+        );
     }
 }
 
@@ -171,11 +235,22 @@ pub fn show_stranger(stranger: &StrangerStatus, now_ms: i64, screen: &mut Screen
 }
 
 fn show_alert(alert: &AlertStatus, now_ms: i64, screen: &mut Screen) {
-    let ago = moments::ago(alert.at_ms, now_ms);
+    let ago = moments::ago(alert.last_ms, now_ms);
     let device = alert.device.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+    let (mut times, mut word) = (Text::new("", ""), Text::new("Look at", "请留意"));
+    if alert.times > 1 {
+        let first = moments::ago(alert.at_ms, now_ms);
+        times = Text::new(
+            format!(", {} times since {} ago", alert.times, first.en),
+            format!("，{} 前起共 {} 次", first.zh, alert.times),
+        );
+    }
+    if !alert.is_live(now_ms) {
+        word = Text::new("Over", "已结束");
+    }
     screen.say(
-        format!("Look at ({} ago) {device}{}", ago.en, alert.en),
-        format!("请留意（{} 前）{device}{}", ago.zh, alert.zh),
+        format!("{} ({} ago{}) {device}{}", word.en, ago.en, times.en, alert.en),
+        format!("{}（{} 前{}）{device}{}", word.zh, ago.zh, times.zh, alert.zh),
     );
 }
 
@@ -183,6 +258,11 @@ fn subject_name(subject: &Subject) -> Text {
     match subject {
         Subject::Journal => Text::new("journal", "日志库"),
         Subject::Clock => Text::new("clock", "时钟"),
+        Subject::Configuration => Text::new("configuration", "配置"),
+        Subject::People => Text::new("people", "人员"),
+        Subject::Disk => Text::new("disk", "磁盘"),
+        Subject::Punches => Text::new("punches", "打卡"),
+        Subject::Organisation(name) => Text::new(format!("organisation {name}"), format!("企业 {name}")),
         Subject::Device(name) => Text::new(format!("device {name}"), format!("设备 {name}")),
         Subject::Destination(name) => Text::new(format!("destination {name}"), format!("去向 {name}")),
     }

@@ -11,6 +11,7 @@ use super::destination::History;
 use super::findings::Findings;
 use super::nearest::nearest;
 use super::secrets::{self, Need, SecretOrigin, Surroundings};
+use super::service::Service;
 use super::shape::{self, Checked};
 use super::source::Place;
 use super::tree::{Node, Raw, Table};
@@ -21,6 +22,8 @@ pub(super) struct Check<'c> {
     pub(super) findings: Findings,
     pub(super) surroundings: &'c Surroundings<'c>,
     pub(super) secrets: Need,
+    /// The service that is to use the configuration, where somebody else checks it.
+    pub(super) service: Option<&'c Service>,
     /// The folder of the main file, absolute.
     pub(super) folder: PathBuf,
 }

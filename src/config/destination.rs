@@ -215,11 +215,9 @@ fn prepare(
         Ok(settings) => Some(settings),
         Err(mistakes) => {
             for mistake in mistakes {
-                check.findings.mistake(
-                    section.place(mistake.key),
-                    format!("`{}`: {}", mistake.key, mistake.right),
-                    format!("`{}`：{}", mistake.key, mistake.right),
-                );
+                let (key, punchd_contract::Text { en, zh }) = (mistake.key, mistake.text());
+                let at = section.place(key);
+                check.findings.mistake(at, format!("`{key}`: {en}"), format!("`{key}`：{zh}"));
             }
             None
         }

@@ -286,12 +286,12 @@ fn prepare(check: &mut Check<'_>, driver: &'static dyn Driver, section: &Section
         Ok(prepared) => Some(prepared),
         Err(mistakes) => {
             for mistake in mistakes {
-                let at = section.place(mistake.key);
-                check.findings.mistake(
-                    at,
-                    format!("`{}`: {}", mistake.key, mistake.right),
-                    format!("`{}`：{}", mistake.key, mistake.right),
-                );
+                let (at, key, punchd_contract::Text { en, zh }) =
+                    (section.place(mistake.key), mistake.key, mistake.text());
+                // What only a driver can see may have no Chinese words; what the setting means always has.
+                let means = driver.declaration().settings.iter().find(|setting| setting.key == key && en == zh);
+                let means = means.map(|setting| format!("（{}）的值不对", setting.zh)).unwrap_or_default();
+                check.findings.mistake(at, format!("`{key}`: {en}"), format!("`{key}`{means}：{zh}"));
             }
             None
         }

@@ -13,6 +13,8 @@ pub(super) struct Findings {
     pub(super) warnings: Vec<(Place, Text)>,
     /// How many mistakes there are besides.
     pub(super) more: usize,
+    /// How many of the mistakes are files that whoever reads may not read.
+    pub(super) denied: usize,
     /// A file could not be read to its end, so what seems to be missing may stand in the part that was lost.
     incomplete: bool,
 }

@@ -1,6 +1,6 @@
 //! `[gateway]`, `[retention]`, `[attendance]` and `[clock]`: what holds for the whole gateway.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use punchd_contract::{Default, Shape};
@@ -12,6 +12,10 @@ use super::zone::Zone;
 use crate::wecom::TimeHost;
 
 const DAY: u64 = 86_400;
+/// Where the data is if the file says nothing.
+pub(super) const DATA: &str = "/var/lib/punchd";
+/// The folder that systemd makes for the running agent; members of the group punchd may enter it.
+pub(super) const RUNTIME: &str = "/run/punchd";
 
 /// The longest name of a Unix socket (`sockaddr_un`), without its end.
 const MAX_SOCKET: usize = 107;
@@ -40,7 +44,7 @@ pub static GATEWAY: Block = Block {
         Declared {
             key: "data",
             form: Form::Shape(Shape::Text),
-            default: Default::Is("/var/lib/punchd"),
+            default: Default::Is(DATA),
             en: "the folder of the journal and the keys; relative names start at this file's folder",
             zh: "日志库和密钥所在目录；相对路径以本文件所在目录为起点",
         },
@@ -48,8 +52,8 @@ pub static GATEWAY: Block = Block {
             key: "socket",
             form: Form::Shape(Shape::Text),
             default: Default::Absent,
-            en: "the socket of the command line; absent: punchd.sock in the data folder",
-            zh: "命令行使用的套接字；不设则为数据目录中的 punchd.sock",
+            en: "the socket of the command line; absent: punchd.sock in /run/punchd where systemd has made that folder, else in the data folder",
+            zh: "命令行使用的套接字；不设则为 systemd 建立的 /run/punchd 中的 punchd.sock，没有该目录时为数据目录中的 punchd.sock",
         },
         Declared {
             key: "log",
@@ -188,6 +192,14 @@ pub struct ClockTrust {
     pub time_hosts: Vec<TimeHost>,
 }
 
+/// The socket of a gateway whose file names none: where systemd has made a folder for the agent of the usual data, the members of its group
+/// can reach it there.
+pub(super) fn usual_socket(data: &Path) -> PathBuf {
+    let runtime = Path::new(RUNTIME);
+    let folder = if data == Path::new(DATA) && runtime.is_dir() { runtime } else { data };
+    folder.join("punchd.sock")
+}
+
 pub(super) fn gateway(check: &mut Check<'_>, table: &Table) -> Option<Gateway> {
     let section = check.section(table, "[gateway]", GATEWAY.settings, More::Of(&[]));
     if section.text("name").is_some_and(|name| name.chars().count() > 40) {
@@ -198,7 +210,7 @@ pub(super) fn gateway(check: &mut Check<'_>, table: &Table) -> Option<Gateway> {
         );
     }
     let data = check.path(section.text("data")?);
-    let socket = section.text("socket").map_or_else(|| data.join("punchd.sock"), |written| check.path(written));
+    let socket = section.text("socket").map_or_else(|| usual_socket(&data), |written| check.path(written));
     if socket.as_os_str().len() > MAX_SOCKET {
         check.findings.mistake(
             section.place("socket"),

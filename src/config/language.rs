@@ -1,9 +1,11 @@
 //! The language in which punchd speaks to people.
 
 use punchd_contract::Text;
+use serde::{Deserialize, Serialize};
 
 /// Which of the two languages is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Language {
     /// English alone.
     English,

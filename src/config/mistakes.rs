@@ -62,6 +62,8 @@ pub struct Mistakes {
     pub language: Language,
     /// What was found besides.
     pub warnings: Vec<Warning>,
+    /// Nothing is wrong but that whoever reads may not read all files.
+    pub denied: bool,
 }
 
 impl Mistakes {
@@ -70,12 +72,13 @@ impl Mistakes {
 
     pub(super) fn new(findings: Findings, sources: &Sources, language: Language) -> Self {
         let warnings = warnings(&findings, sources);
+        let denied = findings.denied > 0 && findings.denied == findings.mistakes.len();
         let mut mistakes = findings.mistakes;
         mistakes.sort_by_key(|(at, _)| *at);
         mistakes.dedup();
         let more = findings.more + mistakes.len().saturating_sub(KEPT);
         let list = mistakes.into_iter().take(KEPT).map(|(at, text)| Mistake { spot: sources.spot(at), text }).collect();
-        Self { list, more, language, warnings }
+        Self { list, more, language, warnings, denied }
     }
 
     /// All of them, a line each (two in both languages).

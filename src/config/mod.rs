@@ -5,6 +5,7 @@
 //! mistake is named at once, with its file, line and what would be right; nothing else is opened before that. Secrets are
 //! fetched here, from where the file says, and appear in no message.
 
+mod access;
 mod check;
 mod cross;
 mod declared;
@@ -12,7 +13,9 @@ mod destination;
 mod device;
 mod device_settings;
 mod duration;
+mod encoding;
 mod explain;
+mod eyes;
 mod findings;
 mod gateway;
 pub(crate) mod kernel_names;
@@ -20,13 +23,16 @@ mod language;
 mod mistakes;
 mod names;
 mod nearest;
+mod odd;
 mod organisation;
 mod people;
 mod place;
 mod reference;
 mod secrets;
+mod service;
 mod shape;
 mod source;
+mod syntax;
 mod tree;
 mod wecom;
 mod zone;
@@ -40,6 +46,7 @@ pub use declared::{Block, Declared, Form};
 pub use destination::{DESTINATIONS, DestinationConfig, DestinationDeclaration, DestinationSettings, History};
 pub use device::{DeviceConfig, DeviceType};
 pub use duration::{parse_duration, show_duration};
+pub use eyes::Eyes;
 pub use gateway::{Attendance, ClockTrust, Gateway, LogLevel, Retention};
 pub use language::Language;
 pub use mistakes::{Mistake, Mistakes, Spot, Warning};
@@ -49,6 +56,7 @@ pub use people::PersonConfig;
 pub use place::{Coordinates, Datum, Place};
 pub use reference::reference;
 pub use secrets::{MAX_SECRET_BYTES, SecretOrigin, SecretSource, Surroundings};
+pub use service::Service;
 pub use source::{MAX_FILE_BYTES, MAX_FILES};
 pub use wecom::{Proxy, WECOM, WecomSettings};
 pub use zone::Zone;
@@ -125,7 +133,46 @@ impl Config {
         path: &Path,
         drivers: &[&'static dyn Driver],
     ) -> Result<(Self, Vec<Warning>), Mistakes> {
-        Self::read(path, drivers, &Surroundings::process(), Need::Unused)
+        Self::read(path, drivers, &Surroundings::process(), Need::Unused, None)
+    }
+
+    /// Reads and checks everything for the agent that this service runs: with the eyes of its user, and with what its unit gives it.
+    pub fn check(
+        path: &Path,
+        drivers: &[&'static dyn Driver],
+        surroundings: &Surroundings<'_>,
+        service: &Service,
+    ) -> Result<(Self, Vec<Warning>), Mistakes> {
+        Self::read(path, drivers, surroundings, Need::Used, Some(service))
+    }
+
+    /// Where an agent may answer whose configuration cannot be read or has mistakes, the most likely place first: what the environment
+    /// names, what can be read of the file all the same, and the usual places.
+    pub fn sockets(path: &Path) -> Vec<PathBuf> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let mut findings = Findings::default();
+        let whole = tree::read(&Sources::read(&path, &mut findings), &[], &mut findings);
+        let written = |key: &str| {
+            let Raw::Table(gateway) = &whole.get("gateway")?.node.raw else { return None };
+            match &gateway.get(key)?.node.raw {
+                Raw::Text(text) => Some(folder.join(text.trim())),
+                _ => None,
+            }
+        };
+        let data = written("data").map(|data| gateway::usual_socket(&data));
+        let usual = [Path::new(gateway::RUNTIME).join("punchd.sock"), Path::new(gateway::DATA).join("punchd.sock")];
+        let mut sockets: Vec<PathBuf> = Vec::new();
+        let named = std::env::var_os("PUNCHD_SOCKET").map(PathBuf::from);
+        // A file that names its own places is not about the agent of another one.
+        let own: Vec<PathBuf> = named.into_iter().chain(written("socket").or(data)).collect();
+        let all = if own.is_empty() { usual.to_vec() } else { own };
+        for socket in all {
+            if !sockets.contains(&socket) {
+                sockets.push(socket);
+            }
+        }
+        sockets
     }
 
     /// Reads and checks everything.
@@ -134,7 +181,7 @@ impl Config {
         drivers: &[&'static dyn Driver],
         surroundings: &Surroundings<'_>,
     ) -> Result<(Self, Vec<Warning>), Mistakes> {
-        Self::read(path, drivers, surroundings, Need::Used)
+        Self::read(path, drivers, surroundings, Need::Used, None)
     }
 
     fn read(
@@ -142,17 +189,22 @@ impl Config {
         drivers: &[&'static dyn Driver],
         surroundings: &Surroundings<'_>,
         secrets: Need,
+        service: Option<&Service>,
     ) -> Result<(Self, Vec<Warning>), Mistakes> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let mut findings = Findings::default();
         let sources = Sources::read(&path, &mut findings);
-        let whole = tree::read(&sources, &mut findings);
-        let mut check = Check { findings, surroundings, secrets, folder };
+        let repeated: Vec<&str> = BLOCKS.iter().filter(|block| block.repeated).map(|block| block.name).collect();
+        let whole = tree::read(&sources, &repeated, &mut findings);
+        let mut check = Check { findings, surroundings, secrets, service, folder };
 
         let sections = Sections::split(&mut check, &whole);
         let language = language(&mut check, &sections);
         let config = resolve(&mut check, &sources, &sections, drivers, language);
+        if let (Some(config), Some(eyes)) = (&config, service.and_then(|service| service.eyes.as_ref())) {
+            access::check(&mut check, &sources, &sections, config, eyes);
+        }
 
         let mut findings = check.findings;
         match config {
@@ -197,12 +249,26 @@ impl<'t> Sections<'t> {
                 _ => false,
             };
             if !fits {
-                let right = if block.repeated { format!("[[{key}]]") } else { format!("[{key}]") };
-                check.findings.mistake(
-                    entry.at,
-                    format!("`{key}` is a section of its own: begin it with {right} on a line by itself"),
-                    format!("`{key}` 是单独的段：请另起一行写 {right}"),
-                );
+                let (en, zh) = match (&entry.node.raw, block.repeated) {
+                    (Raw::Table(_), true) => (
+                        format!(
+                            "there may be several, so each begins with two brackets: write [[{key}]] instead of [{key}]"
+                        ),
+                        format!("可以有多段，每段都用双方括号：请把 [{key}] 改为 [[{key}]]"),
+                    ),
+                    (Raw::Array(_), false) => (
+                        format!("there is only one, with one bracket: write [{key}] instead of [[{key}]]"),
+                        format!("只能有一段，用单方括号：请把 [[{key}]] 改为 [{key}]"),
+                    ),
+                    (_, repeated) => {
+                        let right = if repeated { format!("[[{key}]]") } else { format!("[{key}]") };
+                        (
+                            format!("`{key}` is a section of its own: begin it with {right} on a line by itself"),
+                            format!("`{key}` 是单独的段：请另起一行写 {right}"),
+                        )
+                    }
+                };
+                check.findings.mistake(entry.at, en, zh);
                 check.findings.broken();
             }
         }

@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use punchd_contract::Secret;
 
+use super::access;
 use super::check::Check;
+use super::eyes::{Eyes, Sight};
+use super::service::Service;
 use super::source::Place;
 use super::tree::{Node, Raw, Table};
 
@@ -63,6 +65,9 @@ pub(super) enum Need {
     /// systemd's credentials.
     Unused,
 }
+
+/// A user and a group that are nobody's.
+const ANYBODY: u32 = 4_294_967_000;
 
 /// What stands for a secret that is not used; fits wherever a number or a text is asked for.
 const UNUSED: &str = "0";
@@ -139,6 +144,14 @@ fn from_variable(check: &mut Check<'_>, key: &str, at: Place, name: &str) -> Opt
         return None;
     }
     let Some(value) = (check.surroundings.variable)(name) else {
+        if check.service.is_some_and(|service| service.may_set(name)) {
+            check.findings.warning(
+                at,
+                format!("`{key}`: punchd.service may set the environment variable {name} when it starts; it cannot be looked at from here"),
+                format!("`{key}`：环境变量 {name} 可能由 punchd.service 在启动时设置，此处无法查看"),
+            );
+            return Some(Secret::new(UNUSED));
+        }
         check.findings.mistake(
             at,
             format!(
@@ -162,6 +175,10 @@ fn from_credential(check: &mut Check<'_>, key: &str, at: Place, name: &str) -> O
         return None;
     }
     let Some(folder) = (check.surroundings.variable)("CREDENTIALS_DIRECTORY") else {
+        if let Some(service) = check.service {
+            credential_of_the_unit(check, key, at, name, service);
+            return Some(Secret::new(UNUSED));
+        }
         check.findings.mistake(
             at,
             format!("the credential {name} is not there, because systemd did not start this process with credentials: add LoadCredential={name}:/path to the unit, and run `punchd check` through it"),
@@ -175,10 +192,66 @@ fn from_credential(check: &mut Check<'_>, key: &str, at: Place, name: &str) -> O
     from_bytes(check, key, at, &format!("credential {name}"), bytes)
 }
 
+/// Only the service is given its credentials, so whoever checks cannot have them: a remark, not a mistake.
+fn credential_of_the_unit(check: &mut Check<'_>, key: &str, at: Place, name: &str, service: &Service) {
+    if let Some(file) = service.absent_file(name) {
+        let file = file.display();
+        check.findings.warning(
+            at,
+            format!("`{key}`: punchd.service reads the credential {name} from {file}, which is not there: punchd will not start (243/CREDENTIALS)"),
+            format!("`{key}`：punchd.service 从 {file} 读取凭据 {name}，但该文件不存在：punchd 将无法启动（243/CREDENTIALS）"),
+        );
+        return;
+    }
+    let (en, zh) = match (service.found, service.loads(name)) {
+        (true, true) => (
+            format!(
+                "the unit punchd.service hands the credential {name} over when it starts; it cannot be looked at from here"
+            ),
+            format!("凭据 {name} 由 punchd.service 在启动时提供，此处无法查看"),
+        ),
+        (true, false) => (
+            format!(
+                "the unit punchd.service does not hand over a credential {name}: add LoadCredential={name}:/path to it (systemctl edit punchd), else punchd will not start"
+            ),
+            format!(
+                "punchd.service 中没有凭据 {name}：请执行 systemctl edit punchd 加入 LoadCredential={name}:/路径，否则 punchd 无法启动"
+            ),
+        ),
+        (false, _) => (
+            format!(
+                "the credential {name} comes from systemd when it starts punchd; it cannot be looked at from here. The unit needs LoadCredential={name}:/path"
+            ),
+            format!(
+                "凭据 {name} 由 systemd 在启动 punchd 时提供，此处无法查看；单元中需有 LoadCredential={name}:/路径"
+            ),
+        ),
+    };
+    check.findings.warning(at, format!("`{key}`: {en}"), format!("`{key}`：{zh}"));
+}
+
+/// Whether the agent's user may read the file, and whoever checks too. `Some`: what the check has to do without.
+fn with_other_eyes(check: &mut Check<'_>, key: &str, at: Place, path: &Path) -> Option<Secret> {
+    let eyes = check.service?.eyes.as_ref()?;
+    let sight = eyes.read(path);
+    access::tell(check, at, &format!("`{key}`"), eyes, &sight);
+    // What the agent may read and we may not, is taken for right.
+    let ours_to_read = File::open(path).is_ok();
+    (!ours_to_read && !matches!(sight, Sight::Absent)).then(|| Secret::new(UNUSED))
+}
+
+/// Whether somebody who is nobody in particular could read it, through all folders above.
+fn is_open_to_all(path: &Path) -> bool {
+    let anybody = Eyes { name: String::new(), uid: ANYBODY, gids: vec![ANYBODY] };
+    matches!(anybody.read(path), Sight::Open)
+}
+
 fn from_file(check: &mut Check<'_>, key: &str, at: Place, path: &Path) -> Option<Secret> {
+    if let Some(unseen) = with_other_eyes(check, key, at, path) {
+        return Some(unseen);
+    }
     let bytes = read(check, key, at, path)?;
-    let open_to_all = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0);
-    if open_to_all {
+    if is_open_to_all(path) {
         let shown = path.display();
         check.findings.warning(
             at,

@@ -7,6 +7,7 @@ use super::declared::Form;
 use super::destination::History;
 use super::duration::{parse_duration, show_duration};
 use super::nearest::nearest;
+use super::odd::Odd;
 use super::tree::{Node, Raw};
 use super::zone::Zone;
 
@@ -140,13 +141,20 @@ pub(super) fn form(check: &mut Check<'_>, key: &str, form: &Form, node: &Node) -
     let fits = match (form, &node.raw) {
         (Form::Shape(shape), _) => return value(check, key, shape, node).map(Checked::Value),
         (Form::Zone, Raw::Text(name)) => match Zone::find(name) {
-            Ok(zone) => return Some(Checked::Zone(zone)),
+            Ok(zone) => {
+                zone_of_other_sign(check, key, node, &zone);
+                return Some(Checked::Zone(zone));
+            }
             Err(nearest) => {
                 let (en, zh) = meant(nearest.as_deref());
+                let (note_en, note_zh) = Odd::note(name);
+                let shown: String = name.chars().take(60).collect();
                 check.findings.mistake(
                     node.at,
-                    format!("no time zone is called {name:?}{en}: `{key}` wants a name such as \"Asia/Shanghai\""),
-                    format!("没有名为 {name:?} 的时区{zh}：`{key}` 应为 \"Asia/Shanghai\" 这样的名称"),
+                    format!(
+                        "no time zone is called {shown:?}{en}: `{key}` wants the name of a place, such as \"Asia/Shanghai\" for all of China{note_en}"
+                    ),
+                    format!("没有名为 {shown:?} 的时区{zh}：`{key}` 应为地点名称，全中国都写 \"Asia/Shanghai\"{note_zh}"),
                 );
                 return None;
             }
@@ -177,6 +185,29 @@ fn day(moment: &toml::value::Datetime) -> Option<jiff::civil::Date> {
     jiff::civil::Date::new(year, month, day).ok()
 }
 
+/// Names that exist and are seldom what is meant. `Etc/GMT+8` counts the other way round from what people write: it is the time of Los Angeles in winter.
+fn zone_of_other_sign(check: &mut Check<'_>, key: &str, node: &Node, zone: &Zone) {
+    if ["Asia/Urumqi", "Asia/Kashgar"].contains(&zone.name.as_str()) {
+        let name = &zone.name;
+        check.findings.warning(
+            node.at,
+            format!("`{key}`: {name} is two hours behind Beijing time; where the terminals' clocks show Beijing time, write \"Asia/Shanghai\""),
+            format!("`{key}`：{name} 比北京时间晚两小时；若终端时钟显示北京时间，请写 \"Asia/Shanghai\""),
+        );
+    }
+    let Some(hours) = zone.name.strip_prefix("Etc/GMT").filter(|hours| hours.len() > 1 && !hours.ends_with('0')) else {
+        return;
+    };
+    let (name, behind) = (&zone.name, hours.starts_with('+'));
+    let (en, zh) = if behind { ("behind", "晚于") } else { ("ahead of", "早于") };
+    let hours = hours.trim_start_matches(['+', '-']);
+    check.findings.warning(
+        node.at,
+        format!("`{key}`: {name} is {hours} hours {en} UTC, the other way round from what is written; China is \"Asia/Shanghai\""),
+        format!("`{key}`：{name} 的符号与习惯相反，实际{zh} UTC {hours} 小时；中国请写 \"Asia/Shanghai\""),
+    );
+}
+
 fn in_degrees(degrees: f64, most: u8) -> Option<Checked> {
     (degrees.abs() <= f64::from(most)).then_some(Checked::Degrees(degrees))
 }
@@ -184,10 +215,14 @@ fn in_degrees(degrees: f64, most: u8) -> Option<Checked> {
 /// Says what would be right, and what kind of thing was found; never its content, which may be a misplaced secret.
 fn wrong(check: &mut Check<'_>, key: &str, node: &Node, (en, zh): (String, String)) {
     let (found_en, found_zh) = node.raw.called();
+    let (note_en, note_zh) = match &node.raw {
+        Raw::Text(text) => Odd::note(text),
+        _ => (String::new(), String::new()),
+    };
     check.findings.mistake(
         node.at,
-        format!("`{key}` cannot be this ({found_en}): it wants {en}"),
-        format!("`{key}` 的值不对（现为{found_zh}）：应为{zh}"),
+        format!("`{key}` cannot be this ({found_en}): it wants {en}{note_en}"),
+        format!("`{key}` 的值不对（现为{found_zh}）：应为{zh}{note_zh}"),
     );
 }
 
@@ -195,10 +230,11 @@ fn unknown_word(check: &mut Check<'_>, key: &str, node: &Node, text: &str, shape
     let (en, zh) = right(shape);
     let (near_en, near_zh) = meant(near);
     let shown: String = text.chars().take(60).collect();
+    let (note_en, note_zh) = Odd::note(text);
     check.findings.mistake(
         node.at,
-        format!("`{key}` cannot be {shown:?}{near_en}: it wants {en}"),
-        format!("`{key}` 不能是 {shown:?}{near_zh}：应为{zh}"),
+        format!("`{key}` cannot be {shown:?}{near_en}: it wants {en}{note_en}"),
+        format!("`{key}` 不能是 {shown:?}{near_zh}：应为{zh}{note_zh}"),
     );
 }
 

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use punchd_contract::Text;
+
+use super::encoding::Encoding;
 use super::findings::Findings;
 use super::mistakes::Spot;
 
@@ -92,6 +95,9 @@ impl Sources {
             Ok(text) => (text, false),
             Err(NotRead::Io(error)) => {
                 findings.broken();
+                if error.kind() == std::io::ErrorKind::PermissionDenied {
+                    findings.denied += 1;
+                }
                 findings.mistake(
                     at,
                     format!("cannot be read ({error}): check that {} exists and may be read by punchd", path.display()),
@@ -108,13 +114,10 @@ impl Sources {
                 );
                 (String::new(), true)
             }
-            Err(NotRead::NotUtf8(valid)) => {
+            Err(NotRead::NotUtf8(valid, encoding)) => {
                 findings.broken();
-                findings.mistake(
-                    Place { offset: valid.len(), ..at },
-                    "is not UTF-8 from here on: save the file in the encoding UTF-8",
-                    "从这里开始不是 UTF-8 编码：请把文件另存为 UTF-8",
-                );
+                let Text { en, zh } = encoding.text(&path);
+                findings.mistake(Place { offset: valid.len(), ..at }, en, zh);
                 (valid, true)
             }
         };
@@ -152,7 +155,8 @@ impl Sources {
 enum NotRead {
     Io(std::io::Error),
     TooLong,
-    NotUtf8(String),
+    /// The text before the first byte that is none, and how the file is probably written.
+    NotUtf8(String, Encoding),
 }
 
 fn read_text(path: &Path) -> Result<String, NotRead> {
@@ -168,10 +172,15 @@ fn read_text(path: &Path) -> Result<String, NotRead> {
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
         bytes.drain(..3);
     }
+    // Plain letters in UTF-16 are valid UTF-8, every other one a zero.
+    if bytes.contains(&0) {
+        return Err(NotRead::NotUtf8(String::new(), Encoding::Utf16));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let mut bytes = error.into_bytes();
+        let encoding = Encoding::of(&bytes);
         bytes.truncate(valid);
-        NotRead::NotUtf8(String::from_utf8_lossy(&bytes).into_owned())
+        NotRead::NotUtf8(String::from_utf8_lossy(&bytes).into_owned(), encoding)
     })
 }

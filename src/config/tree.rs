@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::findings::Findings;
 use super::source::{Place, Sources};
+use super::syntax::{self, Broken, line_around};
 
 /// A table with its entries in the order in which they were written.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ impl Raw {
 
 /// Parses every file and joins them: lists of tables are appended, tables are joined key by key, and the same key twice is
 /// a mistake that names both places.
-pub(super) fn read(sources: &Sources, findings: &mut Findings) -> Table {
+pub(super) fn read(sources: &Sources, repeated: &[&str], findings: &mut Findings) -> Table {
     let mut whole = Table { at: sources.start(), entries: Vec::new() };
     for source in sources.texts() {
         let (table, errors) = DeTable::parse_recoverable(source.text);
@@ -82,23 +83,13 @@ pub(super) fn read(sources: &Sources, findings: &mut Findings) -> Table {
             }
         }
         for (offset, error) in first_of_line.into_values() {
-            let message = error.message().trim();
-            findings.mistake(
-                Place { file: source.file, offset },
-                format!("is not TOML here: {message}. A setting is written key = \"text\", key = 5 or key = true"),
-                format!("这里不符合 TOML 语法：{message}。正确写法如 key = \"text\"、key = 5 或 key = true"),
-            );
+            let Broken { offset, text } = syntax::explain(source.text, offset, error.message(), repeated);
+            findings.mistake(Place { file: source.file, offset }, text.en, text.zh);
         }
         let file = File { number: source.file, lost };
         join(&mut whole, file.table(Place { file: source.file, offset: 0 }, table.into_inner()), sources, findings);
     }
     whole
-}
-
-fn line_around(text: &str, offset: usize) -> Range<usize> {
-    let start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
-    let end = text.get(offset..).and_then(|after| after.find('\n')).map_or(text.len(), |length| offset + length);
-    start..end
 }
 
 /// The lines that belong to a section whose heading is broken: they would be taken for settings of another one.

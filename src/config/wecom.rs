@@ -7,6 +7,10 @@ use std::time::Duration;
 use punchd_contract::{Default, Mistake, Secret, Setting, Shape, Values};
 
 use super::destination::{DestinationDeclaration, DestinationSettings};
+use super::odd::Odd;
+
+/// Corp ids have 18 characters, secrets of apps 43.
+const SECRET_LIKE: usize = 32;
 
 /// The declaration of `wecom`.
 pub static WECOM: DestinationDeclaration = DestinationDeclaration {
@@ -124,20 +128,21 @@ fn wecom(values: &Values) -> Result<DestinationSettings, Vec<Mistake>> {
     let text = |key| values.text(key).map(str::to_owned);
 
     let corp_id = text("corp_id").unwrap_or_default();
-    if !corp_id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) || corp_id.len() > 64 {
-        mistakes.push(Mistake::new(
-            "corp_id",
-            "copy it from 我的企业 in the WeCom console; it looks like \"ww1234567890abcdef\"",
-        ));
-    }
+    mistakes.extend(not_a_corp(&corp_id));
     let base_url = text("base_url").unwrap_or_default();
     match reqwest::Url::parse(&base_url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.query().is_none() => {
             if !url.username().is_empty() || url.password().is_some() {
-                mistakes.push(Mistake::new("base_url", "an address without user and password"));
+                mistakes.push(
+                    Mistake::new("base_url", "an address without user and password")
+                        .in_chinese("地址中不能含用户名和密码"),
+                );
             }
         }
-        _ => mistakes.push(Mistake::new("base_url", "an address such as \"https://qyapi.weixin.qq.com\"")),
+        _ => mistakes.push(
+            Mistake::new("base_url", "an address such as \"https://qyapi.weixin.qq.com\"")
+                .in_chinese("应为 \"https://qyapi.weixin.qq.com\" 这样的地址"),
+        ),
     }
     let proxy = proxy(values, &mut mistakes);
     let calls =
@@ -157,25 +162,62 @@ fn wecom(values: &Values) -> Result<DestinationSettings, Vec<Mistake>> {
     }
 }
 
+/// What stands in the place of a corp's id, if it is none. Its text is not repeated: it may be the secret.
+fn not_a_corp(written: &str) -> Option<Mistake> {
+    let digits = !written.is_empty() && written.chars().all(|c| c.is_ascii_digit());
+    let plain = written.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let where_it_is = "copy it from 我的企业 (My Company) in the WeCom console; it looks like \"ww1234567890abcdef\"";
+    let zh = "请从管理后台“我的企业”复制企业 ID，形如 \"ww1234567890abcdef\"";
+    let (en, because) = if digits {
+        (
+            "this is a number, as an app's AgentId is (1000002)".to_owned(),
+            "这是数字，像是应用的 AgentId（如 1000002）".to_owned(),
+        )
+    } else if written.chars().any(char::is_whitespace) {
+        ("there is a blank in it, as copying leaves one".to_owned(), "其中有空格，可能是复制时带入的".to_owned())
+    } else if let Some(odd) = Odd::first_in(written) {
+        odd.words()
+    } else if plain && written.len() >= SECRET_LIKE {
+        (
+            "this is as long as an app's secret: the secret goes into a file of its own, not here (and should be reset, now that it stood here)".to_owned(),
+            "长度像是应用的 Secret：Secret 应存入单独的文件，不能写在这里（既已写在此处，建议重置）".to_owned(),
+        )
+    } else if !plain {
+        ("it consists of letters, digits, _ and -".to_owned(), "只能由字母、数字、_ 和 - 组成".to_owned())
+    } else {
+        return None;
+    };
+    Some(Mistake::new("corp_id", format!("{en}; {where_it_is}")).in_chinese(format!("{because}；{zh}")))
+}
+
 fn proxy(values: &Values, mistakes: &mut Vec<Mistake>) -> Option<Proxy> {
     let password = values.secret("proxy_password").cloned();
     let Some(written) = values.text("proxy") else {
         if password.is_some() {
-            mistakes.push(Mistake::new("proxy_password", "it goes with `proxy`: set that too, or remove the password"));
+            mistakes.push(
+                Mistake::new("proxy_password", "it goes with `proxy`: set that too, or remove the password")
+                    .in_chinese("须与 `proxy` 一起设置：请补上 `proxy`，或删去密码"),
+            );
         }
         return None;
     };
     // The address is not repeated in any message: people put passwords into it.
     let Some(mut url) = reqwest::Url::parse(written).ok().filter(|url| url.scheme() == "http" && url.host().is_some())
     else {
-        mistakes.push(Mistake::new("proxy", "an address such as \"http://10.0.0.1:3128\""));
+        mistakes.push(
+            Mistake::new("proxy", "an address such as \"http://10.0.0.1:3128\"")
+                .in_chinese("应为 \"http://10.0.0.1:3128\" 这样的地址"),
+        );
         return None;
     };
     if url.password().is_some() {
-        mistakes.push(Mistake::new(
-            "proxy",
-            "a password must not stand in the address: write \"http://user@10.0.0.1:3128\" and proxy_password = { file = \"…\" }",
-        ));
+        mistakes.push(
+            Mistake::new(
+                "proxy",
+                "a password must not stand in the address: write \"http://user@10.0.0.1:3128\" and proxy_password = { file = \"…\" }",
+            )
+            .in_chinese("地址中不能含密码：请写 \"http://用户@10.0.0.1:3128\"，另设 proxy_password = { file = \"…\" }"),
+        );
         return None;
     }
     let user = url.username().to_owned();
@@ -183,11 +225,17 @@ fn proxy(values: &Values, mistakes: &mut Vec<Mistake>) -> Option<Proxy> {
         (true, None) => None,
         (false, Some(password)) => Some((user, password)),
         (false, None) => {
-            mistakes.push(Mistake::new("proxy", "a user needs proxy_password = { file = \"…\" }"));
+            mistakes.push(
+                Mistake::new("proxy", "a user needs proxy_password = { file = \"…\" }")
+                    .in_chinese("有用户名时须设 proxy_password = { file = \"…\" }"),
+            );
             return None;
         }
         (true, Some(_)) => {
-            mistakes.push(Mistake::new("proxy", "a password needs a user: \"http://user@10.0.0.1:3128\""));
+            mistakes.push(
+                Mistake::new("proxy", "a password needs a user: \"http://user@10.0.0.1:3128\"")
+                    .in_chinese("有密码时须写用户名：\"http://用户@10.0.0.1:3128\""),
+            );
             return None;
         }
     };

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 pub use lines::Lines;
 
+use super::command::{COMMAND_WAITS, CommandAnswer, CommandRequest};
 use super::refusal::Body;
 use super::{MAX_BODY, REQUEST_WAITS};
 
@@ -34,7 +35,7 @@ pub enum ClientError {
     #[error("no agent answers at {}: is it running? systemctl status punchd", .0.display())]
     NoAgent(PathBuf),
     /// The socket is not for this user.
-    #[error("you may not talk to the agent at {}: use sudo, or become a member of the socket's group", .0.display())]
+    #[error("you may not talk to the agent at {}: become a member of its group (sudo usermod -aG punchd YOU, then log in again), or use sudo", .0.display())]
     NotAllowed(PathBuf),
     /// It listens and does not answer.
     #[error("the agent at {} does not answer in time: see systemctl status punchd", .0.display())]
@@ -67,9 +68,41 @@ impl Client {
         Self { socket: socket.to_owned() }
     }
 
+    /// The socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Asks for something.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.ask(Method::GET, path, Bytes::new()).await
+        self.ask(Method::GET, path, Bytes::new(), REQUEST_WAITS).await
+    }
+
+    /// Has a command line carried out.
+    pub async fn carry_out_command(&self, request: &CommandRequest) -> Result<CommandAnswer, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
+        if body.len() > MAX_BODY {
+            return Err(ClientError::TooLarge);
+        }
+        self.ask(Method::POST, "/v1/command", body.into(), COMMAND_WAITS).await
+    }
+
+    /// Hands every piece of a long answer to `take`, until its end.
+    pub async fn pour<E: From<ClientError>>(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (response, _connection) = self.send(Method::GET, path, Bytes::new()).await?;
+        if !response.status().is_success() {
+            return Err(refused(response).await.into());
+        }
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
+            take(&frame.into_data().unwrap_or_default())?;
+        }
+        Ok(())
     }
 
     /// Has something done.
@@ -78,7 +111,7 @@ impl Client {
         if body.len() > MAX_BODY {
             return Err(ClientError::TooLarge);
         }
-        self.ask(Method::POST, path, body.into()).await
+        self.ask(Method::POST, path, body.into(), REQUEST_WAITS).await
     }
 
     /// Listens to what goes on.
@@ -109,10 +142,16 @@ impl Client {
         Err(refused(response).await)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        waits: Duration,
+    ) -> Result<T, ClientError> {
         // A little longer than the agent's own bound, so that its words arrive.
-        let answered = tokio::time::timeout(REQUEST_WAITS + CONNECT_WAITS, async {
-            let (response, _connection) = self.send(method, path, body).await?;
+        let answered = tokio::time::timeout(waits + CONNECT_WAITS, async {
+            let (response, _connection) = self.send_patiently(method, path, body, waits).await?;
             if !response.status().is_success() {
                 return Err(refused(response).await);
             }
@@ -122,12 +161,22 @@ impl Client {
         answered.await.map_err(|_| ClientError::Silent(self.socket.clone()))?
     }
 
-    /// Sends a request and waits for the head of its answer. The connection lives in the set.
     async fn send(
         &self,
         method: Method,
         path: &str,
         body: Bytes,
+    ) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
+        self.send_patiently(method, path, body, REQUEST_WAITS).await
+    }
+
+    /// Sends a request and waits for the head of its answer. The connection lives in the set.
+    async fn send_patiently(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        waits: Duration,
     ) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
         let silent = |_| ClientError::Silent(self.socket.clone());
         let broken = |error: hyper::Error| ClientError::NotUnderstood(error.to_string());
@@ -147,7 +196,7 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
-        let response = tokio::time::timeout(REQUEST_WAITS + CONNECT_WAITS, sender.send_request(request)).await;
+        let response = tokio::time::timeout(waits + CONNECT_WAITS, sender.send_request(request)).await;
         Ok((response.map_err(silent)?.map_err(broken)?, carried))
     }
 

@@ -5,6 +5,7 @@
 //! `{"error": {"en", "zh"}}`.
 
 mod client;
+mod command;
 mod fingers;
 mod listen;
 mod refusal;
@@ -14,6 +15,7 @@ mod serve;
 mod stream;
 
 pub use client::{Client, ClientError, Lines};
+pub use command::{COMMAND_WAITS, CommandAnswer, CommandRequest, Commands};
 pub use listen::{Heard, Written};
 pub use refusal::Refusal;
 pub use routes::{Approved, Days, Settled, router};

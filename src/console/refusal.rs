@@ -59,6 +59,10 @@ impl Refusal {
         )
     }
 
+    pub(super) fn defect() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "a defect of punchd: see the log", "punchd 缺陷，请查看日志")
+    }
+
     pub(super) fn took_too_long() -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::refusal::Refusal;
 use super::running::Running;
-use super::{MAX_BODY, REQUEST_WAITS, fingers, listen};
+use super::{MAX_BODY, REQUEST_WAITS, command as commands, fingers, listen};
 
 /// Days at a device, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,8 @@ pub fn router(running: Arc<Running>) -> Router {
         // These go on for as long as there is something to tell, each with a bound of its own.
         .route("/v1/fingers/enrol", post(fingers::enrol))
         .route("/v1/devices/{name}/listen", get(listen::listen))
+        .route("/v1/command", post(commands::carry_out))
+        .route("/v1/export", get(commands::export))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(running)
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use punchd_contract::Text;
+use punchd_contract::{Health, Text};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{RwLock, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, mpsc, oneshot, watch};
 
+use super::command::{COMMANDS, CommandAnswer, CommandRequest, Commands};
 use super::refusal::Refusal;
 use crate::agent::{Agent, Desks, Operations, Status, status};
 use crate::health::{State, Subject};
@@ -30,12 +31,14 @@ pub type ReloadRequest = oneshot::Sender<Result<Reloaded, Text>>;
 pub struct Running {
     agent: RwLock<Option<Agent>>,
     reload: mpsc::Sender<ReloadRequest>,
+    commands: Commands,
+    turns: Arc<Semaphore>,
 }
 
 impl Running {
-    /// With this agent; requests to reload go to `reload`.
-    pub fn new(agent: Agent, reload: mpsc::Sender<ReloadRequest>) -> Self {
-        Self { agent: RwLock::new(Some(agent)), reload }
+    /// With this agent; requests to reload go to `reload`, command lines to `commands`.
+    pub fn new(agent: Agent, reload: mpsc::Sender<ReloadRequest>, commands: Commands) -> Self {
+        Self { agent: RwLock::new(Some(agent)), reload, commands, turns: Arc::new(Semaphore::new(COMMANDS)) }
     }
 
     /// Takes the agent out, to stop it. Requests are told to try again until there is another.
@@ -56,6 +59,13 @@ impl Running {
     /// How everything is, as the board says.
     pub async fn health(&self) -> Result<BTreeMap<Subject, State>, Refusal> {
         Ok(self.agent.read().await.as_ref().ok_or_else(Refusal::starting)?.board.states())
+    }
+
+    /// Says how something is that is not the agent's own business.
+    pub async fn say(&self, subject: Subject, health: Health) {
+        if let Some(agent) = self.agent.read().await.as_ref() {
+            agent.board.say(subject, health, agent.clock.now().time);
+        }
     }
 
     /// Announces changes of health; ends with the agent.
@@ -84,6 +94,21 @@ impl Running {
         let (operations, health) = (self.operations().await?, self.health().await?);
         let (name, clock) = (operations.config.gateway.name.clone(), operations.clock.clone());
         Ok(operations.journal.read(move |sql| status(sql, &name, clock.as_ref(), Some(health))).await?)
+    }
+
+    /// Carries a command line out beside the journal.
+    pub async fn carry_out(&self, request: CommandRequest) -> Result<CommandAnswer, Refusal> {
+        let (turn, config, commands) = (self.turn().await?, self.operations().await?.config, self.commands);
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            commands(request, config)
+        });
+        done.await.map_err(|_| Refusal::defect())
+    }
+
+    /// Waits for the right to keep a thread and a connection to the journal busy.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.turns.clone().acquire_owned().await.map_err(|_| Refusal::starting())
     }
 
     /// Has the configuration read again.

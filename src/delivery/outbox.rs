@@ -205,8 +205,9 @@ pub(super) fn leave(write: &Write<'_>, destination: DestinationId, left: &Left) 
     orders::note_next_try(sql, destination, left.next_try_ms)?;
     if let Some(Text { en, zh }) = &left.alarm {
         sql.execute(
-            "INSERT INTO alert (kind, en, zh, wall_ms) VALUES ('other', ?1, ?2, ?3)",
-            params![en, zh, ended_ms],
+            "INSERT INTO alert (kind, en, zh, wall_ms, subject)
+             VALUES ('other', ?1, ?2, ?3, (SELECT 'destination:' || name FROM destination WHERE destination = ?4))",
+            params![en, zh, ended_ms, destination],
         )?;
     }
     Ok(match &left.after {

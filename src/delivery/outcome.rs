@@ -132,7 +132,7 @@ mod tests {
             Some(Hindrance::Token(_)) => "token",
             Some(Hindrance::Unlisted(_)) => "unlisted",
             Some(Hindrance::Refusing(_)) => "refusing",
-            Some(Hindrance::Stopped(_)) => "stopped",
+            Some(Hindrance::Stopped(_) | Hindrance::NoToken(_)) => "stopped",
         };
         (word(&after), hindrance)
     }

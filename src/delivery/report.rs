@@ -23,6 +23,8 @@ pub(super) struct Mood<'a> {
     pub clock_trusted: bool,
     pub now_ms: i64,
     pub name: &'a str,
+    /// In how long it is tried again, while something keeps it from delivering.
+    pub next_try: Option<Duration>,
 }
 
 /// The sentence: what is wrong first, then what waits and for how long, then what a person has to decide.
@@ -30,7 +32,7 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
     let mut said: Vec<(Condition, Text)> = Vec::new();
     let mut say = |worse: Condition, text: Text| said.push((worse, text));
     let trouble = |hindrance: &Hindrance, in_a_row: u32| match hindrance {
-        Hindrance::Stopped(_) => Condition::Fault,
+        Hindrance::Stopped(_) | Hindrance::NoToken(_) => Condition::Fault,
         Hindrance::Limited(_) => Condition::Warning,
         _ if in_a_row >= NO_ACCIDENT => Condition::Fault,
         _ => Condition::Warning,
@@ -40,9 +42,11 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
         say(Condition::Warning, paused.text(mood.name));
     }
     // A call that broke is over when what it carried was found by reading back; a wrong setting is wrong until a call went well.
-    let sending = mood.sending.filter(|(hindrance, _)| waiting > 0 || matches!(hindrance, Hindrance::Stopped(_)));
+    let sending = mood.sending.filter(|(hindrance, _)| waiting > 0 || hindrance.stop().is_some());
     if let Some((hindrance, in_a_row)) = sending {
-        say(trouble(hindrance, in_a_row), hindrance.text());
+        let Text { en, zh } = hindrance.text();
+        let (next_en, next_zh) = mood.next_try.map(next_try).unwrap_or_default();
+        say(trouble(hindrance, in_a_row), Text::new(format!("{en}{next_en}"), format!("{zh}{next_zh}")));
     }
     if let (Some((hindrance, in_a_row)), true) = (mood.reading, summary.in_doubt > 0) {
         let Text { en, zh } = hindrance.text();
@@ -108,12 +112,21 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
         );
     }
     if said.is_empty() {
-        said.push((Condition::Working, Text::new("Everything is delivered.", "全部打卡已上传。")));
+        said.push((Condition::Working, Text::new("Every punch that counts is delivered.", "计入的打卡均已上传。")));
     }
     let condition = said.iter().map(|(condition, _)| *condition).max().unwrap_or(Condition::Working);
     let join =
         |part: fn(&Text) -> &str, glue: &str| said.iter().map(|(_, text)| part(text)).collect::<Vec<_>>().join(glue);
     Health { condition, text: Text::new(join(|text| &text.en, " "), join(|text| &text.zh, "")) }
+}
+
+/// When it is tried again; a pause of some seconds is not worth a word.
+fn next_try(after: Duration) -> (String, String) {
+    match after.as_secs() {
+        0..=9 => (String::new(), String::new()),
+        s @ 10..=119 => (format!(" Next try in {s} s."), format!("{s} 秒后重试。")),
+        s => (format!(" Next try in {} min.", s.div_ceil(60)), format!("{} 分钟后重试。", s.div_ceil(60))),
+    }
 }
 
 fn punches(n: u64) -> String {
@@ -136,7 +149,8 @@ mod tests {
     use crate::wecom::{Refusal, Unknown};
 
     const NOW: i64 = 1_793_620_800_000;
-    const QUIET: Mood<'_> = Mood { sending: None, reading: None, clock_trusted: true, now_ms: NOW, name: "wecom" };
+    const QUIET: Mood<'_> =
+        Mood { sending: None, reading: None, clock_trusted: true, now_ms: NOW, name: "wecom", next_try: None };
 
     #[test]
     fn all_is_well_when_nothing_is_left() {
@@ -163,6 +177,16 @@ mod tests {
         let waits = Summary { waiting: 1, ..Summary::default() };
         let after = |n| health(&waits, Mood { sending: Some((&silent, n)), ..QUIET }).condition;
         assert_eq!([after(1), after(2), after(3)], [Condition::Warning, Condition::Warning, Condition::Fault]);
+    }
+
+    #[test]
+    fn the_next_try_of_a_stopped_destination_is_told() {
+        let stopped = Hindrance::Stopped(Refusal { code: 48002, message: String::new() });
+        let in_s = |s| Mood { sending: Some((&stopped, 1)), next_try: Some(Duration::from_secs(s)), ..QUIET };
+        let said = |s| health(&Summary::default(), in_s(s)).text;
+        assert!(said(290).en.ends_with("Next try in 5 min.") && said(290).zh.ends_with("5 分钟后重试。"));
+        assert!(said(30).en.ends_with("Next try in 30 s."));
+        assert!(!said(3).en.contains("Next try"));
     }
 
     #[test]

@@ -89,14 +89,25 @@ pub enum Hindrance {
     Refusing(Refusal),
     /// Somebody must change a setting.
     Stopped(Refusal),
+    /// The same, and no token is given before.
+    NoToken(Refusal),
 }
 
 impl Hindrance {
     /// Why a request did not leave.
     pub fn of_not_sent(why: NotSent) -> Self {
-        match why.refusal() {
-            Some(refusal) if stops(refusal.class()) => Self::Stopped(refusal.clone()),
+        match (why.refusal(), why.was_given_a_token()) {
+            (Some(refusal), true) if stops(refusal.class()) => Self::Stopped(refusal.clone()),
+            (Some(refusal), false) if stops(refusal.class()) => Self::NoToken(refusal.clone()),
             _ => Self::Unreachable(why),
+        }
+    }
+
+    /// The refusal that only a person can do something about.
+    pub fn stop(&self) -> Option<&Refusal> {
+        match self {
+            Self::Stopped(refusal) | Self::NoToken(refusal) => Some(refusal),
+            _ => None,
         }
     }
 
@@ -108,7 +119,7 @@ impl Hindrance {
             Self::Busy(_) | Self::Unlisted(_) | Self::Token(_) => pauses.busy.after(in_a_row),
             Self::Refusing(_) => pauses.refusing.after(in_a_row),
             Self::Limited(_) => Duration::ZERO,
-            Self::Stopped(_) => pauses.probing,
+            Self::Stopped(_) | Self::NoToken(_) => pauses.probing,
         }
     }
 
@@ -127,6 +138,7 @@ impl Hindrance {
             | Self::Token(refusal)
             | Self::Unlisted(refusal)
             | Self::Stopped(refusal) => refusal.text(),
+            Self::NoToken(refusal) => refusal.text_without_token(),
             Self::Refusing(refusal) => {
                 let Text { en, zh } = refusal.text();
                 Text::new(

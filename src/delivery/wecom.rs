@@ -361,10 +361,9 @@ impl Wecom {
 
     /// What the operator is told when the destination stops: once, and again only if something else is wrong.
     fn alarm(&self, hindrance: &Hindrance) -> Option<Text> {
-        let Hindrance::Stopped(refusal) = hindrance else { return None };
-        let known = self.sending.as_ref().is_some_and(
-            |trouble| matches!(&trouble.hindrance, Hindrance::Stopped(before) if before.code == refusal.code),
-        );
+        let refusal = hindrance.stop()?;
+        let before = self.sending.as_ref().and_then(|trouble| trouble.hindrance.stop());
+        let known = before.is_some_and(|before| before.code == refusal.code);
         let (Text { en, zh }, name) = (hindrance.text(), &self.spec.name);
         (!known).then(|| {
             Text::new(format!("Delivery to {name} has stopped. {en}"), format!("向 {name} 的上传已停止。{zh}"))
@@ -438,6 +437,7 @@ impl Wecom {
                 clock_trusted: now.trusted(CLOCK_WITHIN),
                 now_ms: now.time.0,
                 name,
+                next_try: self.sending.as_ref().map(|trouble| trouble.until.saturating_duration_since(Instant::now())),
             },
         );
         say(&self.around, &self.spec, health);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use punchd_contract::{
-    Alert, Batch, Contact, Credential, Direction, Doubt, Event, Happened, MAX_BATCH, Method, Origin, RecordKey, Upload,
+    Alert, AlertKind, Batch, Contact, Credential, Direction, Doubt, Event, Happened, MAX_BATCH, Method, Origin,
+    RecordKey, Upload,
 };
 use ring::digest::{SHA256, digest};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -238,13 +239,40 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Writes down an alert.
+    /// Writes down an alert; one that is there already and not over is told once more instead.
     pub fn alert(&self, device: Option<DeviceId>, alert: &Alert, stamp: &Stamp) -> Result<(), JournalError> {
         let kind =
             serde_json::to_value(alert.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
+        // What happened once has happened; what lasts is over when its device works again.
+        let subject = match alert.kind {
+            AlertKind::WrongTerminal | AlertKind::CountsDiffer => device,
+            AlertKind::ClockSet | AlertKind::PunchesDeleted | AlertKind::NotUnderstood | AlertKind::Other => None,
+        };
+        let again = self
+            .connection
+            .prepare_cached(
+                "UPDATE alert SET times = times + 1, last_ms = ?5
+                  WHERE kind = ?2 AND device IS ?1 AND ended_ms IS NULL AND en = ?3 AND zh = ?4",
+            )?
+            .execute((device, &kind, &alert.text.en, &alert.text.zh, stamp.wall.0))?;
+        if again == 0 {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO alert (device, kind, en, zh, wall_ms, subject)
+                     VALUES (?1, ?2, ?3, ?4, ?5, (SELECT 'device:' || name FROM device WHERE device = ?6))",
+                )?
+                .execute((device, kind, &alert.text.en, &alert.text.zh, stamp.wall.0, subject))?;
+        }
+        Ok(())
+    }
+
+    /// What lasts is over where this subject has worked since.
+    pub fn end_alerts(&self, subject: &str, works_since_ms: i64) -> Result<(), JournalError> {
         self.connection
-            .prepare_cached("INSERT INTO alert (device, kind, en, zh, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute((device, kind, &alert.text.en, &alert.text.zh, stamp.wall.0))?;
+            .prepare_cached(
+                "UPDATE alert SET ended_ms = ?2 WHERE subject = ?1 AND ended_ms IS NULL AND coalesce(last_ms, wall_ms) <= ?2",
+            )?
+            .execute((subject, works_since_ms))?;
         Ok(())
     }
 }

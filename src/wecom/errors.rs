@@ -29,7 +29,8 @@ pub enum Class {
     Configuration,
     /// The token is void. The client has already fetched another one and tried once more.
     TokenExpired,
-    /// The secret is wrong. The client has already fetched another token once; stop: an IP that goes on is banned.
+    /// The secret is wrong (where a token is asked for) or a fresh token is refused (in a call). The client has already fetched another
+    /// token once; stop: an IP that goes on is banned.
     SecretWrong,
     /// Too many calls: not for 60 s, then not for an hour.
     RateLimited,
@@ -64,7 +65,7 @@ macro_rules! codes {
 codes! {
     -1 Transient "WeCom is busy; punchd tries again by itself." "企业微信系统繁忙，punchd 会自动重试。";
     0 Stored "Stored." "已写入。";
-    40001 SecretWrong "The app's secret is wrong: copy it again from the app's page in the WeCom console." "应用的 Secret 不正确：请在管理后台的应用页面重新复制。";
+    40001 SecretWrong "WeCom gives a token for this app and refuses that same token in the call, so corp id and secret are accepted. Check base_url and proxy (does a hub or proxy answer for another corp?), whether another program fetches tokens of this app all the time, and whether the app's secret was just reset; punchd goes on trying." "企业微信为该应用发放了 access_token，却在调用时拒绝它，因此企业 ID 与 Secret 是被接受的。请检查 base_url 与代理（hub 或代理是否在为另一家企业应答）、是否有其他程序不断获取该应用的 token，以及应用的 Secret 是否刚被重置；punchd 会继续尝试。";
     40003 BadRecord "This userid does not exist in the corp: correct it in the people list." "企业中没有该 userid：请在人员名单中更正。";
     40004 BadPhoto "The photo's kind was refused: JPG or PNG is needed." "照片类型不被接受：请使用 JPG 或 PNG。";
     40005 BadPhoto "The photo's type was refused: JPG or PNG is needed." "照片文件类型不被接受：请使用 JPG 或 PNG。";
@@ -139,6 +140,17 @@ pub fn advice(code: i64) -> Text {
                 "企业微信返回了 punchd 未知的错误码（{code}）：请在 https://open.work.weixin.qq.com/devtool/query?e={code} 查询"
             ),
         ),
+    }
+}
+
+/// What a person should do where WeCom refuses to give a token with this code. 40001 means another thing there than in a call.
+pub fn advice_without_token(code: i64) -> Text {
+    match code {
+        40001 => Text::new(
+            "The app's secret is wrong: copy it again from the app's page in the WeCom console.",
+            "应用的 Secret 不正确：请在管理后台的应用页面重新复制。",
+        ),
+        other => advice(other),
     }
 }
 

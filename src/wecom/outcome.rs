@@ -107,9 +107,12 @@ pub enum TokenFailure {
     /// The call for it broke.
     #[error(transparent)]
     Unknown(#[from] Unknown),
-    /// WeCom refused to give one, or refused the one that it had just given.
+    /// WeCom refused to give one.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// WeCom gave one, and refused that in the calls.
+    #[error("a fresh token is refused in calls: {0}")]
+    Rejected(Refusal),
 }
 
 /// Why nobody knows what became of a request.
@@ -156,9 +159,17 @@ impl Refusal {
         errors::class_of(self.code)
     }
 
-    /// What is wrong and what to do.
+    /// What is wrong and what to do, where a call was refused.
     pub fn text(&self) -> Text {
-        let mut text = errors::advice(self.code);
+        self.with_address(errors::advice(self.code))
+    }
+
+    /// What is wrong and what to do, where no token was given.
+    pub fn text_without_token(&self) -> Text {
+        self.with_address(errors::advice_without_token(self.code))
+    }
+
+    fn with_address(&self, mut text: Text) -> Text {
         if let (Class::Configuration, Some(ip)) = (self.class(), self.caller_ip()) {
             text.en.push_str(&format!(" WeCom sees this gateway as {ip}."));
             text.zh.push_str(&format!("企业微信看到的本网关 IP 为 {ip}。"));
@@ -180,9 +191,17 @@ impl NotSent {
     /// The refusal of the token, if that is why: its class says whether the destination is to be stopped.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::NoToken(NoToken { because: TokenFailure::Refused(refusal), .. }) => Some(refusal),
+            Self::NoToken(NoToken {
+                because: TokenFailure::Refused(refusal) | TokenFailure::Rejected(refusal),
+                ..
+            }) => Some(refusal),
             _ => None,
         }
+    }
+
+    /// Whether a token was given for it, so that corp id and secret are right.
+    pub fn was_given_a_token(&self) -> bool {
+        matches!(self, Self::NoToken(NoToken { because: TokenFailure::Rejected(_), .. }))
     }
 
     /// What is wrong and what to do.
@@ -192,7 +211,8 @@ impl NotSent {
             Self::NoToken(NoToken { because, .. }) => match because {
                 TokenFailure::Unreachable(why) => why.text(),
                 TokenFailure::Unknown(why) => why.text(),
-                TokenFailure::Refused(refusal) => refusal.text(),
+                TokenFailure::Refused(refusal) => refusal.text_without_token(),
+                TokenFailure::Rejected(refusal) => refusal.text(),
             },
         }
     }
@@ -267,6 +287,18 @@ mod tests {
         let refusal = refused("not allow to access from your ip, hint: [1], from ip: 203.0.113.9, more info at x");
         assert_eq!(refusal.caller_ip(), Some(IpAddr::from([203, 0, 113, 9])));
         assert!(refusal.text().en.contains("203.0.113.9") && refusal.text().zh.contains("203.0.113.9"));
+    }
+
+    #[test]
+    fn the_secret_is_called_wrong_only_where_no_token_is_given_for_it() {
+        let refusal = Refusal { code: 40001, message: String::new() };
+        let said = |because| NotSent::from(NoToken { because, retry_in: Duration::ZERO }).text();
+        let refused = said(TokenFailure::Refused(refusal.clone()));
+        assert!(refused.en.contains("secret is wrong") && refused.zh.contains("Secret 不正确"), "{refused:?}");
+        for text in [refusal.text(), said(TokenFailure::Rejected(refusal))] {
+            assert!(!text.en.contains("secret is wrong") && !text.zh.contains("Secret 不正确"), "{text:?}");
+            assert!(text.en.contains("base_url") && text.zh.contains("base_url"), "{text:?}");
+        }
     }
 
     #[test]

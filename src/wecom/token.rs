@@ -132,7 +132,7 @@ impl AppToken {
         let first = if refusal.class() == Class::SecretWrong { 5 * MINUTE } else { MINUTE };
         let length = doubling(first, HOUR, rejections.saturating_sub(1).max(1));
         tracing::warn!(code = refusal.code, retry_in_s = length.as_secs(), "WeCom rejects fresh access tokens");
-        state.pause = Some(Pause { until: now + length, because: TokenFailure::Refused(refusal.clone()) });
+        state.pause = Some(Pause { until: now + length, because: TokenFailure::Rejected(refusal.clone()) });
         false
     }
 
@@ -170,7 +170,7 @@ fn pause_after(because: &TokenFailure, in_a_row: u32) -> Duration {
         // WeCom has seen nothing of it.
         TokenFailure::Unreachable(_) => doubling(Duration::from_secs(1), MINUTE, in_a_row),
         TokenFailure::Unknown(_) => doubling(Duration::from_secs(5), 10 * MINUTE, in_a_row),
-        TokenFailure::Refused(refusal) => match refusal.class() {
+        TokenFailure::Refused(refusal) | TokenFailure::Rejected(refusal) => match refusal.class() {
             Class::Transient | Class::Concurrency => doubling(Duration::from_secs(5), 10 * MINUTE, in_a_row),
             Class::RateLimited if in_a_row == 1 => MINUTE,
             Class::RateLimited => HOUR,

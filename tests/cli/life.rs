@@ -62,7 +62,8 @@ fn a_reload_takes_what_is_right_and_leaves_everything_as_it_was_otherwise() {
     agent.until("RELOADING=1");
     agent.until("READY=1");
     site.write("punchd.toml", QUIET);
-    site.punchd(&["status"]).exits(0).says("north gate: running");
+    // The file is right again, and still not what is in effect.
+    site.punchd(&["status"]).exits(1).says("north gate: running").says("the file has 1 mistake, in punchd.toml:3:8");
     site.write("punchd.toml", &QUIET.replace("north gate", "south gate"));
     agent.signal("HUP");
     agent.until("RELOADING=1");

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arriving;
 #[path = "../common/mod.rs"]
 mod common;
 mod configuration;
 mod deliveries;
 mod driver;
+mod group;
 mod journal;
 mod life;
 mod listening;

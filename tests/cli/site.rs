@@ -17,6 +17,9 @@ pub const WITH_GATE: &str = "[gateway]\nname = \"north gate\"\nzone = \"Asia/Sha
     [[device]]\nname = \"gate-1\"\nkind = \"zkteco-pull\"\naddress = \"127.0.0.1:9\"\n\
     [[destination]]\nname = \"wecom\"\nkind = \"wecom\"\ncorp_id = \"ww1\"\nsecret = { env = \"NO_SUCH_SECRET\" }\n";
 
+/// The user of whom nothing is.
+const NOBODY: u32 = 65_534;
+
 /// Nothing here takes so long; a test that would wait for ever fails instead.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -93,6 +96,34 @@ impl Site {
 
     pub fn punchd(&self, arguments: &[&str]) -> Answer {
         let output = self.command(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Answer { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// The same for a user who is neither root nor the agent's, a member of this group alone.
+    pub fn punchd_of_group(&self, group: u32, arguments: &[&str], input: &str) -> Answer {
+        use std::io::Write;
+        use std::os::unix::process::CommandExt;
+        let mut command = self.command(arguments);
+        command.uid(NOBODY).gid(group).env("USER", "wang").env_remove("SUDO_USER").current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that reads nothing may have gone.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Answer { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// The same with more variables, as root or as a member of a group alone.
+    pub fn punchd_with(&self, variables: &[(&str, &str)], group: Option<u32>, arguments: &[&str]) -> Answer {
+        use std::os::unix::process::CommandExt;
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        if let Some(group) = group {
+            command.uid(NOBODY).gid(group).current_dir("/");
+        }
+        let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Answer { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use punchd::config::{Config, Surroundings};
+
 use crate::site::{Site, assert_one, small};
 
 #[test]
@@ -242,5 +244,171 @@ fn a_name_that_the_kernel_gives_anew_is_warned_of_where_it_stands_and_one_that_s
         "kind = \"wiegand\"\ndata0 = 17\ndata1 = 18".into(),
     ] {
         assert_eq!(warned(&setting), [], "{setting}");
+    }
+}
+
+/// The small site with another corp id.
+fn of_corp(corp_id: &str) -> Site {
+    let site = small("");
+    let main = std::fs::read_to_string(site.path("punchd.toml")).unwrap().replace("ww1234", corp_id);
+    site.file("punchd.toml", main)
+}
+
+#[test]
+fn what_is_pasted_in_the_place_of_a_corp_id_is_named_and_never_repeated() {
+    assert_one(&of_corp("1000002").mistakes(), "punchd.toml:11:1: ", "AgentId");
+    assert_one(&of_corp("ww1234 5678").mistakes(), "punchd.toml:11:1: ", "blank");
+    assert_one(&of_corp("ww1234\u{a0}5678").mistakes(), "punchd.toml:11:1: ", "blank");
+    assert_one(&of_corp("ww１２３４").mistakes(), "punchd.toml:11:1: ", "full-width");
+    let secret = "Zr4uXkq0b1T9yH3mN7pLs2wVd6cJf8gEaQoI5tUxYkM";
+    let lines = of_corp(secret).mistakes();
+    assert_one(&lines, "punchd.toml:11:1: ", "secret");
+    assert!(!lines.join("\n").contains(secret), "{lines:?}");
+    // Around it, blanks are what a hand leaves.
+    assert_eq!(of_corp("  ww1234567890abcdef ").warnings(), [] as [String; 0]);
+}
+
+#[test]
+fn the_mistakes_of_a_destination_are_told_in_chinese_too() {
+    for (corp_id, more) in [
+        ("1000002", ""),
+        ("ww1", "base_url = \"qyapi\""),
+        ("ww1", "proxy = \"x\""),
+        ("ww1", "proxy = \"http://u@h:1\""),
+    ] {
+        let site = of_corp(corp_id);
+        let main = format!("{}{more}\n", std::fs::read_to_string(site.path("punchd.toml")).unwrap());
+        for mistake in site.file("punchd.toml", main).load().unwrap_err().list {
+            assert_ne!(mistake.text.en, mistake.text.zh);
+            assert!(mistake.text.zh.chars().any(|c| ('一'..='鿿').contains(&c)), "{:?}", mistake.text);
+        }
+    }
+}
+
+#[test]
+fn the_shown_ways_to_write_a_zone_lead_to_shanghai() {
+    for written in ["GMT+8", "UTC+8", "Beijing", "CST", "+08:00", "北京时间"] {
+        let lines = Site::new(&format!("[gateway]\nzone = \"{written}\"\n")).mistakes();
+        assert_one(&lines, "punchd.toml:2:8: ", "did you mean \"Asia/Shanghai\"?");
+        assert!(!lines.join("").contains("Etc/"), "{lines:?}");
+    }
+    let behind = Site::new("[gateway]\nzone = \"Etc/GMT+8\"\ndata = \"d\"\n").warnings();
+    assert_one(&behind, "punchd.toml:2:8: ", "8 hours behind UTC");
+}
+
+#[test]
+fn a_block_in_one_bracket_is_told_to_have_two_and_the_other_way_round() {
+    for block in ["device", "organisation", "person", "destination"] {
+        let lines = Site::new(&format!("[{block}]\nname = \"a\"\n")).mistakes();
+        assert_one(&lines, "punchd.toml:1:2: ", &format!("write [[{block}]] instead of [{block}]"));
+        let lines = Site::new(&format!("[{block}]\nname = \"a\"\n[{block}]\nname = \"b\"\n")).mistakes();
+        assert_one(&lines, "punchd.toml:3:", &format!("write [[{block}]], here and in line 1"));
+    }
+    for block in ["gateway", "retention", "attendance", "clock", "people"] {
+        let lines = Site::new(&format!("[[{block}]]\n")).mistakes();
+        assert_one(&lines, "punchd.toml:1:3: ", &format!("write [{block}] instead of [[{block}]]"));
+    }
+}
+
+#[test]
+fn files_in_the_encodings_of_windows_are_named() {
+    let utf16: Vec<u8> = "[gateway]\nname = \"a\"\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_one(&Site::new("").file("punchd.toml", utf16).mistakes(), "punchd.toml:1:1: ", "UTF-16");
+    let gbk = b"[gateway]\nname = \"\xd2\xbb\xba\xc5\xc3\xc5\"\n";
+    assert_one(&Site::new("").file("punchd.toml", gbk).mistakes(), "punchd.toml:2:10: ", "iconv -f GB18030");
+    let western = b"[gateway]\nname = \x93a\x94\n";
+    assert_one(&Site::new("").file("punchd.toml", western).mistakes(), "punchd.toml:2:8: ", "Windows-1252");
+    let marked = Site::new("\u{feff}[gateway]\nname = \"a\"\ndata = \"d\"\n");
+    assert!(marked.load().is_ok());
+}
+
+#[test]
+fn odd_characters_in_a_value_are_named_too() {
+    let with = |more: &str| {
+        small(&format!("[[device]]\nname = \"g\"\nkind = \"lantern-pull\"\naddress = \"h\"\n{more}\n")).mistakes()
+    };
+    assert_one(&with("every = \"3０s\""), "punchd.toml:17:9: ", "full-width");
+    assert_one(&with("transport = \"ｔcp\""), "punchd.toml:17:13: ", "full-width");
+    assert_one(&with("transport = \"tcp\u{200b}\""), "punchd.toml:17:13: ", "cannot be seen");
+}
+
+/// Characters that stand where plain ones should.
+fn odd_for(plain: char) -> Option<&'static str> {
+    Some(match plain {
+        '"' => "“”„「」『』＂«»",
+        '=' => "＝",
+        '[' => "［【",
+        ']' => "］】",
+        ' ' => "\u{a0}\u{3000}\u{2003}",
+        'a'..='z' => "",
+        _ => return None,
+    })
+}
+
+proptest! {
+    #[test]
+    fn one_odd_character_anywhere_is_named_at_its_line_and_column(at in 0usize..400, which in 0usize..10) {
+        let plain = std::fs::read_to_string(small("").path("punchd.toml")).unwrap();
+        let letters: Vec<char> = plain.chars().collect();
+        let at = at % letters.len();
+        let Some(odd) = odd_for(letters[at]).and_then(|odd| odd.chars().nth(which % odd.chars().count().max(1))) else { return Ok(()) };
+        let mut changed = letters.clone();
+        changed[at] = odd;
+        let text: String = changed.iter().collect();
+        let (line, column) = (letters[..at].iter().filter(|c| **c == '\n').count() + 1,
+            at - letters[..at].iter().rposition(|c| *c == '\n').map_or(0, |end| end + 1) + 1);
+        let Err(mistakes) = small("").file("punchd.toml", &text).load() else { return Ok(()) };
+        let code = format!("U+{:04X}", u32::from(odd));
+        let named = mistakes.list.iter().any(|m| m.text.en.contains(&code) && m.text.zh.contains(&code)
+            && m.spot.line == line && m.spot.column == column);
+        prop_assert!(named, "{:?} at {}:{}\n{}", odd, line, column, mistakes);
+    }
+
+    #[test]
+    fn what_is_proposed_for_a_slip_of_a_key_is_a_setting_that_exists(key in 0usize..6, slip in 0usize..12, letter in "[a-z]") {
+        let keys = ["address", "every", "transport", "retries", "doors", "live"];
+        let mut written: Vec<char> = keys[key].chars().collect();
+        let slip = slip % written.len();
+        written[slip] = letter.chars().next().unwrap();
+        let written: String = written.into_iter().collect();
+        if keys.contains(&written.as_str()) { return Ok(()) }
+        let lines = small(&format!("[[device]]\nname = \"g\"\nkind = \"lantern-pull\"\naddress = \"h\"\n{written} = 1\n")).mistakes();
+        let line = lines.iter().find(|line| line.starts_with("punchd.toml:17:1: ")).unwrap();
+        if let Some((_, proposed)) = line.split_once("did you mean `") {
+            let proposed = proposed.split('`').next().unwrap();
+            // Whatever is proposed is known, so it is not called unknown in its turn.
+            let lines = small(&format!("[[device]]\nname = \"g\"\nkind = \"lantern-pull\"\n{proposed} = 1\n")).mistakes();
+            prop_assert!(!lines.iter().any(|line| line.contains(&format!("no setting `{proposed}`"))), "{proposed}: {lines:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn whatever_stands_behind_the_keys_of_a_driver_its_mistakes_are_told_in_chinese_too(
+        driver in 0usize..100, values in proptest::collection::vec(0usize..9, 40),
+    ) {
+        let all = punchd::intake::registry::DRIVERS;
+        let declaration = all[driver % all.len()].declaration();
+        let mut block = format!("[gateway]\nzone = \"Asia/Shanghai\"\n[[device]]\nname = \"d\"\nkind = \"{}\"\n", declaration.kind);
+        for (setting, which) in declaration.settings.iter().zip(&values) {
+            let value = match which {
+                0 => "\"x y\"".to_owned(),
+                1 => "7".to_owned(),
+                2 => "[\"x\"]".to_owned(),
+                3 => "\"10.0.0.8\"".to_owned(),
+                4 => "\"/dev/x\"".to_owned(),
+                5 => "\"card\"".to_owned(),
+                _ => continue,
+            };
+            block.push_str(&format!("{} = {value}\n", setting.key));
+        }
+        let site = Site::new(&block);
+        let loaded = Config::load_in(&site.path("punchd.toml"), all, &Surroundings { variable: &|_| None });
+        for mistake in loaded.err().map(|mistakes| mistakes.list).unwrap_or_default() {
+            let chinese = mistake.text.zh.chars().filter(|c| ('一'..='鿿').contains(c)).count();
+            prop_assert!(chinese > 1 && !mistake.text.zh.contains("的值不对："), "{:?}\n{}", mistake.text, block);
+        }
     }
 }

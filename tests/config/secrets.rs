@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use punchd::config::{DestinationSettings, Language, SecretSource};
+use punchd::config::{DestinationSettings, Language, SecretSource, Service};
 
 use crate::site::{Site, assert_one, small};
 
@@ -76,6 +76,10 @@ fn a_secret_that_everybody_can_read_is_a_warning() {
     let site = small("");
     assert_eq!(site.warnings(), Vec::<String>::new());
     std::fs::set_permissions(site.path("secret"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    // The folder keeps others out, whatever the file says.
+    set(site.folder.path(), 0o700);
+    assert_eq!(site.warnings(), Vec::<String>::new());
+    set(site.folder.path(), 0o755);
     assert_one(&site.warnings(), "punchd.toml:12:", "chmod 600");
 }
 
@@ -85,4 +89,69 @@ fn neither_debug_output_nor_the_explanation_shows_a_secret() {
     let said = format!("{config:?} {:?}", config.explain());
     assert!(!said.contains("s3cr3t"), "{said}");
     assert!(said.contains("`secret` comes from the file"));
+}
+
+/// A service whose user is nobody here.
+fn service(credentials: &str) -> (tempfile::TempDir, Service) {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in [
+        ("etc/passwd", "punchd:x:54321:54321::/:/bin/false\n".to_owned()),
+        ("etc/systemd/system/punchd.service", format!("[Service]\nUser=punchd\n{credentials}\n")),
+    ] {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let service = Service::under(root.path());
+    (root, service)
+}
+
+fn set(path: &std::path::Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_check_sees_with_the_eyes_of_the_user_that_punchd_runs_as() {
+    let (_root, service) = service("");
+    let site = small("").file("secrets/app", "s3cr3t-of-the-app\n");
+    let main = std::fs::read_to_string(site.path("punchd.toml")).unwrap().replace("\"secret\"", "\"secrets/app\"");
+    let site = site.file("punchd.toml", main);
+    set(site.folder.path(), 0o755);
+    set(&site.path("punchd.toml"), 0o644);
+    set(&site.path("secrets"), 0o700);
+    set(&site.path("secrets/app"), 0o644);
+    let mistakes = |site: &Site| -> Vec<String> {
+        match site.check(&service) {
+            Ok(_) => Vec::new(),
+            Err(mistakes) => mistakes.say(Language::English).lines().map(str::to_owned).collect(),
+        }
+    };
+    // Whoever runs this test may read everything; the user punchd may not enter the folder.
+    assert_one(&mistakes(&site), "punchd.toml:12:", "chmod 750");
+    set(&site.path("secrets"), 0o755);
+    assert_eq!(mistakes(&site), Vec::<String>::new());
+    set(&site.path("secrets/app"), 0o640);
+    assert_one(&mistakes(&site), "punchd.toml:12:", "may not read `secret`");
+    set(&site.path("secrets/app"), 0o644);
+    set(&site.path("punchd.toml"), 0o600);
+    assert_one(&mistakes(&site), "punchd.toml:1:1: ", "may not read this file");
+    set(&site.path("punchd.toml"), 0o644);
+    std::fs::create_dir(site.path("data")).unwrap();
+    set(&site.path("data"), 0o755);
+    assert_one(&mistakes(&site), "punchd.toml:3:1: ", "chown -R punchd:");
+}
+
+#[test]
+fn a_credential_is_a_remark_where_somebody_else_checks() {
+    let remark = |credentials: &str| -> Vec<String> {
+        let (_root, service) = service(credentials);
+        let site = with_secret("{ credential = \"app\" }");
+        set(site.folder.path(), 0o755);
+        set(&site.path("punchd.toml"), 0o644);
+        let (_, warnings) = site.check(&service).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        warnings.iter().map(|warning| warning.say(Language::English)).collect()
+    };
+    assert_one(&remark("LoadCredential=app:/etc/passwd"), "punchd.toml:12:", "hands the credential app over");
+    assert_one(&remark("LoadCredential=app:/no/such/file"), "punchd.toml:12:", "243/CREDENTIALS");
+    assert_one(&remark(""), "punchd.toml:12:", "systemctl edit punchd");
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use punchd::config::{Config, Language, Mistakes, Surroundings, Warning};
+use punchd::config::{Config, Language, Mistakes, Service, Surroundings, Warning};
 use punchd_contract::{
     Ability, Declaration, Default, Driver, DriverError, Kind, Member, Mistake, Registered, Setting, Shape, Values,
 };
@@ -111,6 +111,12 @@ impl Site {
         let variable =
             |name: &str| self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         Config::load_in(&self.path("punchd.toml"), &drivers(), &Surroundings { variable: &variable })
+    }
+
+    pub fn check(&self, service: &Service) -> Result<(Config, Vec<Warning>), Mistakes> {
+        let variable =
+            |name: &str| self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        Config::check(&self.path("punchd.toml"), &drivers(), &Surroundings { variable: &variable }, service)
     }
 
     pub fn config(&self) -> Config {

@@ -28,7 +28,7 @@ async fn law_7_a_silent_destination_is_a_fault_with_a_sentence_and_recovers() {
     let all = punches(site.now_s(), 5, 1);
     site.punch(all[..1].to_vec()).await;
     site.start();
-    until(&site, "well", |health| health.condition == Condition::Working && health.text.en.contains("Everything"))
+    until(&site, "well", |health| health.condition == Condition::Working && health.text.en.contains("Every punch"))
         .await;
     site.standin.behaviour(|behaviour| behaviour.delay_answer = Duration::from_secs(20));
     site.punch(all[1..].to_vec()).await;
@@ -36,8 +36,10 @@ async fn law_7_a_silent_destination_is_a_fault_with_a_sentence_and_recovers() {
     assert!(silent.text.en.contains("connection") && silent.text.zh.contains("企业微信"), "{silent:?}");
     assert!(silent.text.en.contains("on the way"), "{silent:?}");
     site.standin.behaviour(|behaviour| behaviour.delay_answer = Duration::ZERO);
-    until(&site, "recovered", |health| health.condition == Condition::Working && health.text.en.contains("Everything"))
-        .await;
+    until(&site, "recovered", |health| {
+        health.condition == Condition::Working && health.text.en.contains("Every punch")
+    })
+    .await;
     site.arrived_once("silent", &all);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::Place;
+use crate::{Place, Text};
 
 /// The checked values of one device block.
 #[derive(Clone, Debug, Default)]
@@ -81,12 +81,26 @@ pub struct Mistake {
     pub key: &'static str,
     /// What would be right.
     pub right: String,
+    /// The same in Chinese; absent: only English is known.
+    pub right_zh: Option<String>,
 }
 
 impl Mistake {
     /// A mistake at this key.
     pub fn new(key: &'static str, right: impl Into<String>) -> Self {
-        Self { key, right: right.into() }
+        Self { key, right: right.into(), right_zh: None }
+    }
+
+    /// The same sentence in Chinese.
+    #[must_use]
+    pub fn in_chinese(mut self, right: impl Into<String>) -> Self {
+        self.right_zh = Some(right.into());
+        self
+    }
+
+    /// What would be right, in both languages.
+    pub fn text(&self) -> Text {
+        Text::new(self.right.clone(), self.right_zh.clone().unwrap_or_else(|| self.right.clone()))
     }
 }
 

@@ -97,24 +97,28 @@ fn eight_digits(text: &str) -> Option<u32> {
 /// Reads checked values; all mistakes at once.
 pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let mut wrong = |key, right: &str| mistakes.push(Mistake::new(key, right));
+    let mut wrong = |key, right: &str, zh: &str| mistakes.push(Mistake::new(key, right).in_chinese(zh));
 
     let place = values.line("port").cloned();
     if place.is_none() {
-        wrong("port", "a serial port such as \"/dev/serial/by-id/…\"");
+        wrong("port", "a serial port such as \"/dev/serial/by-id/…\"", "串口，如 \"/dev/serial/by-id/…\"");
     }
     let baud = values.integer("baud").map_or(Some(BAUD), |baud| u32::try_from(baud).ok());
     let baud = baud.filter(|baud| baud.is_multiple_of(9600) && (9600..=115_200).contains(baud));
     if baud.is_none() {
-        wrong("baud", "a multiple of 9600 up to 115200; most modules are delivered with 57600");
+        wrong(
+            "baud",
+            "a multiple of 9600 up to 115200; most modules are delivered with 57600",
+            "9600 的倍数，最高 115200；多数模块出厂为 57600",
+        );
     }
     let address = values.text("module_address").map_or(Some(Address::default().0), eight_digits);
     if address.is_none() {
-        wrong("module_address", "eight hexadecimal digits, such as \"FFFFFFFF\"");
+        wrong("module_address", "eight hexadecimal digits, such as \"FFFFFFFF\"", "8 位十六进制数，如 \"FFFFFFFF\"");
     }
     let password = values.secret("password").map_or(Some(0), |secret| eight_digits(secret.reveal()));
     if password.is_none() {
-        wrong("password", "eight hexadecimal digits");
+        wrong("password", "eight hexadecimal digits", "8 位十六进制数");
     }
     let poll = values.integer("poll").and_then(|poll| u64::try_from(poll).ok()).unwrap_or(200);
     match (place, baud, address, password) {

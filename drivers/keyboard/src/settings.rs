@@ -95,7 +95,8 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let device = values.text("device").and_then(Wanted::parse);
     if device.is_none() {
         let right = "/dev/input/by-path/…, /dev/input/by-id/…, phys:usb-…, vendor:product in hexadecimal, or a name; `punchd devices discover` lists readers";
-        mistakes.push(Mistake::new("device", right));
+        let zh = "/dev/input/by-path/…、/dev/input/by-id/…、phys:usb-…、十六进制的 厂商:产品，或名称；`punchd devices discover` 会列出读卡器";
+        mistakes.push(Mistake::new("device", right).in_chinese(zh));
     }
     let number = values.text("number");
     let means = match values.text("credential") {
@@ -104,10 +105,10 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         _ => Meaning::Card(number.and_then(NumberFormat::from_word).unwrap_or(NumberFormat::H8D10)),
     };
     if number.is_some() && !matches!(means, Meaning::Card(_)) {
-        mistakes.push(Mistake::new(
-            "number",
-            "nothing, or credential = \"card\" besides: other texts have no number format",
-        ));
+        mistakes.push(
+            Mistake::new("number", "nothing, or credential = \"card\" besides: other texts have no number format")
+                .in_chinese("不设，或同时设 credential = \"card\"：其他文本没有号码格式"),
+        );
     }
     let text = |key| values.text(key).unwrap_or("").to_owned();
     let idle = values.integer("idle_ms").and_then(|idle| u64::try_from(idle).ok()).unwrap_or(80);

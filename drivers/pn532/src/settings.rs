@@ -110,7 +110,7 @@ pub(crate) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let place = values.line("port").cloned();
     if place.is_none() {
-        mistakes.push(Mistake::new("port", "a serial port, such as /dev/ttyUSB0"));
+        mistakes.push(Mistake::new("port", "a serial port, such as /dev/ttyUSB0").in_chinese("串口，如 /dev/ttyUSB0"));
     }
     let technologies = technologies(values).unwrap_or_else(|mistake| {
         mistakes.push(mistake);
@@ -121,7 +121,10 @@ pub(crate) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         None
     });
     if application.is_some() && !technologies.is_empty() && !technologies.contains(&Technology::A) {
-        mistakes.push(Mistake::new("cards", "with \"a\" among them: `aid` is asked of cards of type A"));
+        mistakes.push(
+            Mistake::new("cards", "with \"a\" among them: `aid` is asked of cards of type A")
+                .in_chinese("其中须有 \"a\"：`aid` 只用于 A 型卡"),
+        );
     }
     let lights = lights(values).unwrap_or_else(|mistake| {
         mistakes.push(mistake);
@@ -147,7 +150,10 @@ fn technologies(values: &Values) -> Result<Vec<Technology>, Mistake> {
             "b" => Technology::B,
             "felica" => Technology::Felica212,
             "felica-424" => Technology::Felica424,
-            _ => return Err(Mistake::new("cards", "a list of \"a\", \"b\", \"felica\", \"felica-424\"")),
+            _ => {
+                return Err(Mistake::new("cards", "a list of \"a\", \"b\", \"felica\", \"felica-424\"")
+                    .in_chinese("由 \"a\"、\"b\"、\"felica\"、\"felica-424\" 组成的列表"));
+            }
         };
         if !technologies.contains(&technology) {
             technologies.push(technology);
@@ -160,18 +166,25 @@ fn application(values: &Values) -> Result<Option<Application>, Mistake> {
     let Some(aid) = values.text("aid") else {
         return match values.text("aid_read") {
             Some(_) => {
-                Err(Mistake::new("aid", "given as well: `aid_read` is asked of the application that `aid` names"))
+                Err(Mistake::new("aid", "given as well: `aid_read` is asked of the application that `aid` names")
+                    .in_chinese("须同时设置：`aid_read` 读取的是 `aid` 所指的应用"))
             }
             None => Ok(None),
         };
     };
     let bytes = hex(aid).filter(|bytes| (5..=16).contains(&bytes.len()));
-    let aid = bytes.ok_or_else(|| Mistake::new("aid", "10 to 32 hexadecimal digits, such as \"F0010203040506\""))?;
+    let aid = bytes.ok_or_else(|| {
+        Mistake::new("aid", "10 to 32 hexadecimal digits, such as \"F0010203040506\"")
+            .in_chinese("10 至 32 位十六进制数，如 \"F0010203040506\"")
+    })?;
     let read = match values.text("aid_read") {
         None => None,
         Some(text) => {
             let bytes = hex(text).filter(|bytes| (4..=255).contains(&bytes.len()));
-            let wrong = || Mistake::new("aid_read", "an APDU of 4 to 255 bytes in hexadecimal, such as \"00B000000F\"");
+            let wrong = || {
+                Mistake::new("aid_read", "an APDU of 4 to 255 bytes in hexadecimal, such as \"00B000000F\"")
+                    .in_chinese("4 至 255 字节的十六进制 APDU，如 \"00B000000F\"")
+            };
             Some(bytes.ok_or_else(wrong)?)
         }
     };
@@ -183,9 +196,12 @@ fn lights(values: &Values) -> Result<Option<Lights>, Mistake> {
     let mut pin = |key: &'static str| match values.text(key) {
         None => Ok(None),
         Some(word) => {
-            let pin = Pin::from_word(word).ok_or_else(|| Mistake::new(key, PINS.join(", ")))?;
+            let pin = Pin::from_word(word).ok_or_else(|| {
+                Mistake::new(key, PINS.join(", ")).in_chinese(format!("以下引脚之一：{}", PINS.join("、")))
+            })?;
             if taken.contains(&pin) {
-                return Err(Mistake::new(key, "a pin of its own: another light has this one"));
+                return Err(Mistake::new(key, "a pin of its own: another light has this one")
+                    .in_chinese("须用单独的引脚：该引脚已被另一指示灯占用"));
             }
             taken.push(pin);
             Ok(Some(pin))

@@ -91,19 +91,27 @@ pub struct Settings {
 /// Reads checked values; all mistakes at once.
 pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let mut wrong = |key, right: &str| mistakes.push(Mistake::new(key, right));
+    let mut wrong = |key, right: &str, zh: &str| mistakes.push(Mistake::new(key, right).in_chinese(zh));
 
     let mut command = values.texts("command").iter().cloned();
     let program = command.next().unwrap_or_default();
     if program.is_empty() || (program.contains('/') && !program.starts_with('/')) {
-        wrong("command", "first the program, with its full path, such as [\"/opt/acme/reader\"]; then its arguments");
+        wrong(
+            "command",
+            "first the program, with its full path, such as [\"/opt/acme/reader\"]; then its arguments",
+            "第一项为程序的完整路径，如 [\"/opt/acme/reader\"]，其后为参数",
+        );
     }
     if values.texts("command").iter().any(|text| text.contains('\0')) {
-        wrong("command", "texts without the character 0");
+        wrong("command", "texts without the character 0", "不含 0 字符的文本");
     }
     let settings = pairs(values.texts("settings"), |key| !key.is_empty());
     if settings.is_none() {
-        wrong("settings", "texts of the form \"key=value\", each key once");
+        wrong(
+            "settings",
+            "texts of the form \"key=value\", each key once",
+            "形如 \"key=value\" 的文本，每个键只写一次",
+        );
     }
     let variable = |key: &str| {
         let named = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -111,11 +119,15 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     };
     let env = pairs(values.texts("env"), variable);
     if env.is_none() {
-        wrong("env", "texts of the form \"NAME=value\", each name once, of letters, digits and _");
+        wrong(
+            "env",
+            "texts of the form \"NAME=value\", each name once, of letters, digits and _",
+            "形如 \"NAME=value\" 的文本，名称由字母、数字和 _ 组成，每个只写一次",
+        );
     }
     let directory = PathBuf::from(values.text("directory").unwrap_or("/"));
     if !directory.is_absolute() {
-        wrong("directory", "a folder with its full path");
+        wrong("directory", "a folder with its full path", "文件夹的完整路径");
     }
     let (Some(settings), Some(env), true) = (settings, env, mistakes.is_empty()) else { return Err(mistakes) };
     Ok(Settings {

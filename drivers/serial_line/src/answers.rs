@@ -47,6 +47,8 @@ const END: &[u8] = b"\r\n";
 
 /// What a template may look like, for whoever wrote another.
 pub const RIGHT: &str = "a text, in which {name}, {tone}, {seq}, {kind}, {value}, {line}, {en} and {zh} stand for what they say and which CR LF ends, or \"hex:\" and bytes such as \"hex:1B 42\", sent as they are";
+/// The same in Chinese.
+pub const RIGHT_ZH: &str = "文本，其中 {name}、{tone}、{seq}、{kind}、{value}、{line}、{en}、{zh} 代表相应内容，以 CR LF 结尾；或以 \"hex:\" 开头的字节，如 \"hex:1B 42\"，原样发送";
 
 impl Template {
     /// Reads what stands in the configuration; `None`: an unknown place or wrong bytes.

@@ -198,10 +198,14 @@ impl Settings {
 /// Reads checked values; all mistakes at once.
 pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let mut wrong = |key, right: &str| mistakes.push(Mistake::new(key, right));
+    let mut wrong = |key, right: &str, zh: &str| mistakes.push(Mistake::new(key, right).in_chinese(zh));
     let place = values.line("port").cloned();
     if place.is_none() {
-        wrong("port", "where the reader is, such as \"/dev/serial/by-id/usb-…\"");
+        wrong(
+            "port",
+            "where the reader is, such as \"/dev/serial/by-id/usb-…\"",
+            "读卡器所在位置，如 \"/dev/serial/by-id/usb-…\"",
+        );
     }
     let number = |key| values.integer(key);
     let baud = number("baud").and_then(|baud| u32::try_from(baud).ok()).unwrap_or(9600);
@@ -219,18 +223,26 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let credential = values.text("credential").unwrap_or(if rdm6300 { "card" } else { "token" });
     let format = values.text("number");
     if format.is_some() && credential != "card" {
-        wrong("number", "nothing, or credential = \"card\" besides: other lines have no number format");
+        wrong(
+            "number",
+            "nothing, or credential = \"card\" besides: other lines have no number format",
+            "不设，或同时设 credential = \"card\"：其他内容没有号码格式",
+        );
     }
     let sends = if rdm6300 {
         if credential != "card" {
-            wrong("credential", "\"card\" or nothing: an RDM6300 reads cards");
+            wrong("credential", "\"card\" or nothing: an RDM6300 reads cards", "\"card\" 或不设：RDM6300 读的是卡");
         }
         if trigger != Trigger::Free {
-            wrong("trigger", "\"none\": an RDM6300 reads by itself");
+            wrong("trigger", "\"none\": an RDM6300 reads by itself", "\"none\"：RDM6300 自动读卡");
         }
         for key in ["number", "prefix", "suffix"] {
             if values.text(key).is_some() {
-                wrong(key, "nothing: the frames of an RDM6300 carry all bytes of a card and no text");
+                wrong(
+                    key,
+                    "nothing: the frames of an RDM6300 carry all bytes of a card and no text",
+                    "不设：RDM6300 的帧含卡号的全部字节，没有文本",
+                );
             }
         }
         Sends::Rdm6300
@@ -249,7 +261,11 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     };
     let init: Vec<_> = values.texts("init").iter().map(|text| bytes_of(text)).collect();
     if init.contains(&None) {
-        wrong("init", "texts of hexadecimal bytes, such as [\"7E 00 08 02 00 2A 39 01 A7 EA\"]");
+        wrong(
+            "init",
+            "texts of hexadecimal bytes, such as [\"7E 00 08 02 00 2A 39 01 A7 EA\"]",
+            "十六进制字节的文本，如 [\"7E 00 08 02 00 2A 39 01 A7 EA\"]",
+        );
     }
     let mut answers = match values.text("answers") {
         Some("text") => Answers::text(),
@@ -266,7 +282,7 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         match values.text(key).map(Template::parse) {
             None => {}
             Some(Some(template)) => answers.set(tone, template),
-            Some(None) => wrong(key, answers::RIGHT),
+            Some(None) => wrong(key, answers::RIGHT, answers::RIGHT_ZH),
         }
     }
     let usual = if rdm6300 { 1 } else { 3 };

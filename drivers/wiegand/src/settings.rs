@@ -173,14 +173,17 @@ pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     for (at, key) in keys.into_iter().enumerate() {
         let earlier = keys.iter().take(at).find(|earlier| line(key).is_some() && line(earlier) == line(key));
         if let Some(earlier) = earlier {
-            mistakes.push(Mistake::new(key, format!("another line than `{earlier}`")));
+            mistakes.push(
+                Mistake::new(key, format!("another line than `{earlier}`"))
+                    .in_chinese(format!("须与 `{earlier}` 用不同的线")),
+            );
         } else if at < 2 && line(key).is_none() {
-            mistakes.push(Mistake::new(key, "the number of its GPIO line"));
+            mistakes.push(Mistake::new(key, "the number of its GPIO line").in_chinese("GPIO 线号"));
         }
     }
     let chip = values.text("chip").unwrap_or("gpiochip0").trim().to_owned();
     if chip.is_empty() {
-        mistakes.push(Mistake::new("chip", "a GPIO chip, such as gpiochip0"));
+        mistakes.push(Mistake::new("chip", "a GPIO chip, such as gpiochip0").in_chinese("GPIO 芯片，如 gpiochip0"));
     }
     let (Some(data0), Some(data1), true) = (line("data0"), line("data1"), mistakes.is_empty()) else {
         return Err(mistakes);

@@ -105,6 +105,17 @@ impl AgentProcess {
         self.folder.join("data/punchd.sock")
     }
 
+    /// What a second window has to say to look inside.
+    pub fn command_line(&self, command: &str) -> String {
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("punchd"));
+        let quoted = |path: &Path| format!("'{}'", path.display());
+        let plain =
+            |path: &Path| path.to_string_lossy().chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+        let [program, config] = [program, self.folder.join("punchd.toml")]
+            .map(|path| if plain(&path) { path.display().to_string() } else { quoted(&path) });
+        format!("{program} --config {config} {command}")
+    }
+
     /// Where its log is.
     pub fn log(&self) -> PathBuf {
         self.folder.join("agent.log")

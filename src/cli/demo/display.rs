@@ -4,7 +4,10 @@ use std::io::{IsTerminal, Write};
 
 use tokio::time::Instant;
 
-use super::account::Account;
+use super::account::{Account, Journalled};
+use crate::cli::screen::Screen;
+use crate::cli::table::wrap;
+use crate::config::Language;
 
 /// The demo's display.
 pub(super) struct Display {
@@ -13,35 +16,39 @@ pub(super) struct Display {
     /// Whether the last line on the screen is the one that changes.
     changing: bool,
     shown: String,
+    width: Option<usize>,
 }
+
+/// The columns before a sentence: the seconds.
+const MARGIN: &str = "         ";
 
 impl Display {
     pub fn new() -> Self {
-        let live = std::io::stdout().is_terminal();
-        Self { started: Instant::now(), live, changing: false, shown: String::new() }
+        let (live, width) = (std::io::stdout().is_terminal(), Screen::new(Language::Both, false).width());
+        Self { started: Instant::now(), live, changing: false, shown: String::new(), width }
     }
 
     /// Something happened.
     pub fn say(&mut self, en: &str, zh: &str) {
         let at = self.started.elapsed().as_secs_f64();
         self.finish_line();
-        self.write(&format!("{at:5.1} s  {en}\n         {zh}\n"));
+        let lines = |text: &str| match self.width {
+            Some(width) => wrap(text, width.saturating_sub(MARGIN.len())).join(&format!("\n{MARGIN}")),
+            None => text.to_owned(),
+        };
+        self.write(&format!("{at:5.1} s  {}\n{MARGIN}{}\n", lines(en), lines(zh)));
+    }
+
+    /// A command for another window, alone on its line so that it can be copied.
+    pub fn command(&mut self, command: &str) {
+        self.finish_line();
+        self.write(&format!("{MARGIN}{command}\n"));
     }
 
     /// How things stand now.
     pub fn state(&mut self, account: &Account, agent_runs: bool, uplink: bool) {
         let journalled = &account.journalled;
-        let line = format!(
-            "taken {} · merged {} · unknown {} · held {} · waiting {} · delivered {} · agent {} · uplink {}",
-            journalled.readings,
-            journalled.merged,
-            journalled.unknown,
-            journalled.held,
-            journalled.waiting,
-            account.arrived.held,
-            if agent_runs { "up" } else { "KILLED" },
-            if uplink { "up" } else { "DOWN" },
-        );
+        let line = state_line(journalled, account.arrived.held, agent_runs, uplink);
         if line == self.shown {
             return;
         }
@@ -97,5 +104,32 @@ impl Display {
         let mut out = std::io::stdout().lock();
         // A reader that closed the pipe has seen enough; the exit code tells the rest.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+/// How things stand, in the columns that any terminal has: the line is written over again and again, and must not break.
+fn state_line(journalled: &Journalled, delivered: usize, agent_runs: bool, uplink: bool) -> String {
+    let mut line = format!(
+        "taken {}  held {}  waiting {}  delivered {delivered}",
+        journalled.readings, journalled.held, journalled.waiting
+    );
+    if !agent_runs {
+        line.push_str("  KILLED");
+    }
+    if !uplink {
+        line.push_str("  no uplink");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_changes_fits_into_80_columns_at_its_longest() {
+        let journalled = Journalled { readings: 9999, held: 99, waiting: 999, ..Journalled::default() };
+        let line = state_line(&journalled, 9999, false, false);
+        assert!(MARGIN.len() + line.len() < 80, "{line}");
     }
 }

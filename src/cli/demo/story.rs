@@ -89,7 +89,13 @@ impl Story<'_> {
         display.say("the uplink comes back", "网络恢复");
         self.go_on(at(LAST_PUNCH), agent, display, true).await;
         if self.keep {
-            display.say("going on until Ctrl-C", "持续运行，按 Ctrl-C 结束");
+            display.say(
+                "going on until Ctrl-C; look inside from a second window, with these or any other command:",
+                "持续运行，按 Ctrl-C 结束；可在另一个窗口用以下或其他命令查看：",
+            );
+            for command in ["status", "punches", "deliveries"] {
+                display.command(&agent.command_line(command));
+            }
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 () = self.go_on(started + Duration::from_secs(10 * 365 * 86_400), agent, display, true) => {}

@@ -69,6 +69,13 @@ struct Named {
     name: String,
 }
 
+impl Devices {
+    /// Whether the agent can carry it out for others: it ends, and looks at nothing but what the agent knows.
+    pub fn concerns_the_agent(&self) -> bool {
+        !matches!(self.command, Some(Command::Discover(_) | Command::Listen(_)))
+    }
+}
+
 /// Carries it out.
 pub fn devices(devices: Devices, place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
     let order =

@@ -10,6 +10,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use jiff::tz::TimeZone;
+
+use super::configuration::{Read, in_short};
 use super::{announce, ends_in_time, sign, text_of};
 use crate::agent::{Agent, StartError};
 use crate::cli::exit::Exit;
@@ -17,6 +20,7 @@ use crate::cli::failure::Failure;
 use crate::clock::Clock;
 use crate::config::{Config, Language};
 use crate::console::{Console, ReloadRequest, Reloaded, Running, router};
+use crate::health::Subject;
 use crate::intake::registry::DRIVERS;
 use crate::journal::{self, JournalError};
 use crate::telemetry::{Logs, Systemd};
@@ -46,6 +50,8 @@ enum Event {
 struct Alive {
     running: Arc<Running>,
     config: Config,
+    /// When that was read, and what was wrong with the file at the last reload.
+    read: Read,
     console: Console,
     failure: watch::Receiver<Option<journal::Failure>>,
 }
@@ -91,7 +97,7 @@ impl Life {
         };
         let (sender, mut reloads) = mpsc::channel(RELOADS);
         let failure = started.operations.journal.failure();
-        let running = Arc::new(Running::new(started, sender));
+        let running = Arc::new(Running::new(started, sender, crate::cli::forward::carry_out));
         let console = match Console::open(&config.gateway.socket, router(running.clone())).await {
             Ok(console) => console,
             Err(error) => {
@@ -103,7 +109,8 @@ impl Life {
         self.systemd.ready("Started");
         let mut signs = JoinSet::new();
         sign::start(&mut signs, &self.systemd, &running);
-        let mut alive = Alive { running, config, console, failure };
+        let mut alive = Alive { running, config, read: Read::now(self.clock.as_ref()), console, failure };
+        self.tell_configuration(&alive).await;
         let outcome = loop {
             let event = tokio::select! {
                 event = signals.next() => event,
@@ -114,7 +121,14 @@ impl Life {
                 Event::Stop => break Ok(Exit::Done),
                 Event::Failed(why) => break Err(broken(&why)),
                 Event::Reload(request) => match self.reload(&mut alive).await {
-                    Ok(outcome) => tell(request, outcome),
+                    Ok(outcome) => {
+                        alive.read = match &outcome {
+                            Ok(_) => Read::now(self.clock.as_ref()),
+                            Err(_) => alive.read.clone(),
+                        };
+                        self.tell_configuration(&alive).await;
+                        tell(request, outcome);
+                    }
                     Err(failure) => break Err(failure),
                 },
             }
@@ -193,6 +207,7 @@ impl Life {
                     count = mistakes.list.len() + mistakes.more,
                     "the configuration has mistakes: everything goes on as before"
                 );
+                alive.read.trouble = Some(in_short(&mistakes));
                 Err(text_of(&mistakes))
             }
             Err(_) => Err(Text::new("a defect of punchd: see the log", "punchd 缺陷，请查看日志")),
@@ -232,7 +247,17 @@ impl Life {
         let agent = sign::patiently(&self.systemd, self.start(&alive.config)).await?;
         alive.failure = agent.operations.journal.failure();
         alive.running.put(agent).await;
+        alive.read.trouble = Some(Text::new(
+            format!("the file as it is now cannot be put into effect: {}", refused.text.en),
+            format!("当前的配置文件无法生效：{}", refused.text.zh),
+        ));
         Ok(Err(refused.text))
+    }
+
+    /// Says which configuration is in effect, and what is wrong with the file since.
+    async fn tell_configuration(&self, alive: &Alive) {
+        let zone = alive.config.gateway.zone.as_ref().map_or(TimeZone::UTC, |zone| zone.rules.clone());
+        alive.running.say(Subject::Configuration, alive.read.health(&zone, self.clock.now().time)).await;
     }
 
     /// Opens the socket at its new place, if it has one.

@@ -4,6 +4,7 @@
 //! a configuration with mistakes changes nothing. When the journal can no longer be written, the process ends (74), because
 //! only a new start verifies it; systemd sees to that.
 
+mod configuration;
 mod life;
 mod sign;
 

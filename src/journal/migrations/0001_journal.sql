@@ -151,8 +151,13 @@ CREATE TABLE alert (
   kind TEXT NOT NULL,
   en TEXT NOT NULL,
   zh TEXT NOT NULL,
-  wall_ms INTEGER NOT NULL
+  wall_ms INTEGER NOT NULL,         -- when it was first told
+  last_ms INTEGER,                  -- when it was last told again
+  times INTEGER NOT NULL DEFAULT 1,
+  subject TEXT,                     -- whose health ends it, as in `health`; absent: nobody's, it ages
+  ended_ms INTEGER
 ) STRICT;
+CREATE INDEX alert_live ON alert(kind, device) WHERE ended_ms IS NULL;
 
 -- How everything is, as last said.
 CREATE TABLE health (
@@ -225,6 +230,7 @@ CREATE TABLE verdict (
 CREATE INDEX verdict_of_person ON verdict(person, time_s) WHERE outcome <= 1;
 CREATE INDEX verdict_refused ON verdict(seq) WHERE outcome = 4;
 CREATE INDEX verdict_open ON verdict(outcome, organisation, seq) WHERE outcome IN (2, 3);
+CREATE INDEX verdict_before_start ON verdict(seq) WHERE outcome = 4 AND reason LIKE '{"why":"before_start"%';
 -- What a person decided about a reading; decisions are never overwritten, the last one holds.
 CREATE TABLE decision (
   decision INTEGER PRIMARY KEY,

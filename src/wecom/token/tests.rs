@@ -122,7 +122,7 @@ async fn a_voided_token_is_replaced_once_and_then_there_is_a_pause() {
         let second = token.get(async || source.give(None).await).await.unwrap();
         assert!(!token.rejected(&second, &refused(code)).await);
         let none = token.get(async || source.give(None).await).await.unwrap_err();
-        assert_eq!((none.because, none.retry_in), (refused(code).into(), pause));
+        assert_eq!((none.because, none.retry_in), (TokenFailure::Rejected(refused(code)), pause));
         assert_eq!(source.asked(), 2);
     }
 }

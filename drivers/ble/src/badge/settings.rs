@@ -110,7 +110,7 @@ pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let patterns: Vec<Pattern> = texts.iter().filter_map(|text| Pattern::parse(text)).collect();
     if patterns.is_empty() || patterns.len() < texts.len() {
         let right = "patterns such as \"ibeacon:f7826da6-4fa2-4e98-8024-bc5b71e0893e\", \"eddystone\", \"manufacturer:0499/05..####\"";
-        mistakes.push(Mistake::new("badges", right));
+        mistakes.push(Mistake::new("badges", right).in_chinese("信标样式，如 \"ibeacon:f7826da6-4fa2-4e98-8024-bc5b71e0893e\"、\"eddystone\"、\"manufacturer:0499/05..####\""));
     }
     let number = |key, default: i64| values.integer(key).unwrap_or(default);
     let seconds = |key, default| values.duration(key).unwrap_or(Duration::from_secs(default));
@@ -124,7 +124,10 @@ pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         most: MOST,
     };
     if rules.seen_in > rules.window {
-        mistakes.push(Mistake::new("seen_in", "at most `window`: a second counts once"));
+        mistakes.push(
+            Mistake::new("seen_in", "at most `window`: a second counts once")
+                .in_chinese("不大于 `window`：同一秒只计一次"),
+        );
     }
     let settings = Settings { adapter, patterns, rules, silence: seconds("silence", 600) };
     if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }

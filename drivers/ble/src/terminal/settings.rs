@@ -204,10 +204,10 @@ pub struct Settings {
 pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let target = values.text("device").and_then(Target::parse).unwrap_or_else(|| {
-        mistakes.push(Mistake::new(
-            "device",
-            "a Bluetooth address such as \"C0:11:22:33:44:55\", or a name of at most 248 bytes",
-        ));
+        mistakes.push(
+            Mistake::new("device", "a Bluetooth address such as \"C0:11:22:33:44:55\", or a name of at most 248 bytes")
+                .in_chinese("蓝牙地址，如 \"C0:11:22:33:44:55\"，或不超过 248 字节的名称"),
+        );
         Target::Named(String::new())
     });
     let adapter = adapter(values, &mut mistakes);
@@ -219,11 +219,17 @@ pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let framing = match (values.text("framing"), fixed) {
         (Some("fixed"), Some(length)) => Framing::Fixed(length),
         (Some("fixed"), None) => {
-            mistakes.push(Mistake::new("frame_length", "with framing \"fixed\": how many bytes a message has"));
+            mistakes.push(
+                Mistake::new("frame_length", "with framing \"fixed\": how many bytes a message has")
+                    .in_chinese("framing 为 \"fixed\" 时：每条消息的字节数"),
+            );
             Framing::Line
         }
         (_, Some(_)) => {
-            mistakes.push(Mistake::new("frame_length", "only with framing \"fixed\""));
+            mistakes.push(
+                Mistake::new("frame_length", "only with framing \"fixed\"")
+                    .in_chinese("仅在 framing 为 \"fixed\" 时使用"),
+            );
             Framing::Line
         }
         (Some("pause"), None) => Framing::Pause,
@@ -241,7 +247,10 @@ pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
         _ => Content::Text(Meaning::UserId),
     };
     if number.is_some() && !matches!(content, Content::Text(Meaning::Card(_))) {
-        mistakes.push(Mistake::new("number", "only with credential = \"card\": others have no number format"));
+        mistakes.push(
+            Mistake::new("number", "only with credential = \"card\": others have no number format")
+                .in_chinese("仅在 credential = \"card\" 时使用：其他内容没有号码格式"),
+        );
     }
     let end = match values.text("answer_end") {
         Some("cr") => "\r",
@@ -251,7 +260,10 @@ pub(super) fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     };
     let init: Option<Vec<_>> = values.texts("init").iter().map(|text| bytes(text, end)).collect();
     let init = init.unwrap_or_else(|| {
-        mistakes.push(Mistake::new("init", "texts, or bytes such as \"hex:7E 00 08\""));
+        mistakes.push(
+            Mistake::new("init", "texts, or bytes such as \"hex:7E 00 08\"")
+                .in_chinese("文本，或字节，如 \"hex:7E 00 08\""),
+        );
         Vec::new()
     });
     let answer = |key, default: &str| values.text(key).unwrap_or(default).to_owned();
@@ -293,8 +305,10 @@ fn bytes(text: &str, end: &str) -> Option<Vec<u8>> {
 pub(crate) fn adapter(values: &Values, mistakes: &mut Vec<Mistake>) -> Option<String> {
     let adapter = values.text("adapter")?;
     if !is_adapter(adapter) {
-        mistakes
-            .push(Mistake::new("adapter", "the id of an adapter, such as \"hci0\" (`bluetoothctl list`, `hciconfig`)"));
+        mistakes.push(
+            Mistake::new("adapter", "the id of an adapter, such as \"hci0\" (`bluetoothctl list`, `hciconfig`)")
+                .in_chinese("适配器编号，如 \"hci0\"（`bluetoothctl list`、`hciconfig`）"),
+        );
     }
     Some(adapter.to_owned())
 }
@@ -310,19 +324,22 @@ pub(crate) fn gatt<'a>(text: impl Fn(&'static str) -> Option<&'a str>) -> Result
         None => Ok(None),
         Some(text) => match Uuid::parse(text) {
             Some(uuid) => Ok(Some(uuid)),
-            None => Err(Mistake::new(key, "a UUID, such as \"ffe1\" or \"6e400001-b5a3-f393-e0a9-e50e24dcca9e\"")),
+            None => Err(Mistake::new(key, "a UUID, such as \"ffe1\" or \"6e400001-b5a3-f393-e0a9-e50e24dcca9e\"")
+                .in_chinese("UUID，如 \"ffe1\" 或 \"6e400001-b5a3-f393-e0a9-e50e24dcca9e\"")),
         },
     };
     let (service, notify, write) = (uuid("service")?, uuid("notify")?, uuid("write")?);
     let Some(service) = service else {
         return match (notify, write) {
             (None, None) => Ok(Gatt::Known),
-            _ => Err(Mistake::new("service", "the service that `notify` and `write` belong to")),
+            _ => Err(Mistake::new("service", "the service that `notify` and `write` belong to")
+                .in_chinese("`notify` 和 `write` 所属的服务")),
         };
     };
     let known = PIPES.iter().find(|pipe| pipe.service == service);
     let Some(notify) = notify.or(known.map(|pipe| pipe.notify)) else {
-        return Err(Mistake::new("notify", "the characteristic of this service that the device notifies on"));
+        return Err(Mistake::new("notify", "the characteristic of this service that the device notifies on")
+            .in_chinese("该服务中设备用于通知的特征值"));
     };
     Ok(Gatt::Named { service, notify, write: write.or(known.map(|pipe| pipe.write)) })
 }

@@ -137,23 +137,27 @@ pub enum Transport {
 /// Reads checked values; all mistakes at once.
 pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let mut wrong = |key, right: &str| mistakes.push(Mistake::new(key, right));
+    let mut wrong = |key, right: &str, zh: &str| mistakes.push(Mistake::new(key, right).in_chinese(zh));
 
     let address = values.endpoint("address").cloned();
     if address.is_none() {
-        wrong("address", "the terminal's host or IP address");
+        wrong("address", "the terminal's host or IP address", "考勤机的主机名或 IP 地址");
     }
     let comm_key = values.secret("comm_key").map(|secret| CommKey::parse(secret.reveal()));
     if comm_key == Some(None) {
-        wrong("comm_key", "one to six digits, as in the terminal's menu");
+        wrong("comm_key", "one to six digits, as in the terminal's menu", "1 至 6 位数字，与考勤机菜单中的一致");
     }
     let serial = values.text("serial").map(|text| SerialNumber::new(text).ok());
     if serial == Some(None) {
-        wrong("serial", "the serial number as the terminal shows it, without spaces");
+        wrong("serial", "the serial number as the terminal shows it, without spaces", "考勤机显示的序列号，不含空格");
     }
     let subnets: Vec<_> = values.texts("subnets").iter().map(|text| Subnet::parse(text)).collect();
     if subnets.contains(&None) {
-        wrong("subnets", "IPv4 networks from /20 to /32, such as \"10.0.0.0/24\"");
+        wrong(
+            "subnets",
+            "IPv4 networks from /20 to /32, such as \"10.0.0.0/24\"",
+            "/20 至 /32 的 IPv4 网段，如 \"10.0.0.0/24\"",
+        );
     }
     let transport = match values.text("transport") {
         Some("tcp") => Transport::Tcp,

@@ -112,10 +112,15 @@ pub const SETTINGS: &[Setting] = &[
 /// Values with their shapes already checked become settings.
 pub fn parse(values: &Values) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let serial = SerialNumber::new(values.text("serial").unwrap_or(""))
-        .map_err(|wrong| mistakes.push(Mistake::new("serial", format!("the serial number {wrong}"))));
+    let serial = SerialNumber::new(values.text("serial").unwrap_or("")).map_err(|wrong| {
+        mistakes.push(
+            Mistake::new("serial", format!("the serial number {wrong}")).in_chinese(format!("序列号不对：{wrong}")),
+        )
+    });
     let source = values.text("source").map(str::parse::<IpAddr>).transpose().map_err(|_| {
-        mistakes.push(Mistake::new("source", "one IP address, such as \"10.0.0.8\""));
+        mistakes.push(
+            Mistake::new("source", "one IP address, such as \"10.0.0.8\"").in_chinese("一个 IP 地址，如 \"10.0.0.8\""),
+        );
     });
     let charset = match values.text("encoding").unwrap_or("auto") {
         "gbk" => Charset::Gbk,
