@@ -1,6 +1,7 @@
 //! Judging: from the evidence of a reading to its verdicts, inside the transaction that appends it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::civil::Date;
@@ -100,6 +101,11 @@ impl Attendance {
         names
     }
 
+    /// Whether an organisation has somebody with this userid.
+    pub fn has_person(&self, organisation: OrganisationId, userid: &str) -> bool {
+        self.people().by_userid(organisation, userid).is_some()
+    }
+
     fn people(&self) -> Arc<People> {
         self.people.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -114,12 +120,13 @@ impl Attendance {
         let mut clocks: HashMap<DeviceId, ClockEvidence> = HashMap::new();
         let mut verdicts = Vec::new();
         for evidence in fresh {
-            let clock = match (evidence.happened, clocks.get(&evidence.device)) {
-                (Happened::ByTerminal(_) | Happened::ByTerminalAt(..), None) => {
-                    let clock = clock_evidence(write.sql(), evidence.device, At::Latest)?;
-                    *clocks.entry(evidence.device).or_insert(clock)
+            let clock = match clocks.entry(evidence.device) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let by_terminal = evidence.happened.civil().is_some();
+                    let asked = || clock_evidence(write.sql(), evidence.device, At::Latest);
+                    if by_terminal { unknown.insert(asked()?) } else { &ClockEvidence::default() }
                 }
-                (_, known) => known.copied().unwrap_or_default(),
             };
             // A device that is no longer configured: its readings stay as they are until it is again.
             verdicts.push(match self.devices.get(&evidence.device) {
@@ -156,7 +163,7 @@ impl Attendance {
                     &evidence,
                     device,
                     &organisations,
-                    clock,
+                    &clock,
                     Round::Again,
                     decision.as_ref(),
                     &people,
@@ -175,13 +182,13 @@ impl Attendance {
         evidence: &Evidence,
         device: &Device,
         organisations: &[OrganisationId],
-        clock: ClockEvidence,
+        clock: &ClockEvidence,
         round: Round,
         decision: Option<&Decided>,
         people: &People,
     ) -> Result<Judged, JournalError> {
-        if let Some((Decision::Refuse, words)) = decision {
-            return refuse(write, organisations, evidence, None, Reason::Decided { words: words.clone() });
+        if let Some(decided) = decision.filter(|decided| decided.decision == Some(Decision::Refuse)) {
+            return refuse(write, organisations, evidence, None, Reason::Decided { words: decided.words.clone() });
         }
         if let (Event::NoPunch { code, text }, None) = (&evidence.event, decision) {
             let reason = Reason::NoPunch { code: *code, text: text.clone() };
@@ -202,9 +209,10 @@ impl Attendance {
             zone: &device.zone,
             clock,
             anchor: anchor.as_ref(),
-            decision: decision.map(|(decision, _)| decision),
+            decision: decision.and_then(|decided| decided.decision.as_ref()),
         });
         if let (Ok(dated), Some(from)) = (&dated, device.rules.count_from)
+            && dated.basis != Basis::Decision
             && local_date(dated, &device.zone).is_some_and(|day| day < from)
         {
             return refuse(write, organisations, evidence, Some(*dated), Reason::BeforeStart { from });
@@ -212,9 +220,11 @@ impl Attendance {
         let known: Vec<(OrganisationId, &Known)> = organisations
             .iter()
             .filter_map(|organisation| {
-                people
-                    .find(*organisation, &evidence.credential, &device.rules.user_ids)
-                    .map(|known| (*organisation, known))
+                let known = match decision.and_then(|decided| decided.given.as_ref()) {
+                    Some(userid) => people.by_userid(*organisation, userid),
+                    None => people.find(*organisation, &evidence.credential, &device.rules.user_ids),
+                };
+                known.map(|known| (*organisation, known))
             })
             .collect();
         if known.is_empty() {

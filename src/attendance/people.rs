@@ -265,6 +265,11 @@ impl People {
         self.by_credential.get(&(organisation, credential.kind(), credential.value()))
     }
 
+    /// The person with this userid.
+    pub fn by_userid(&self, organisation: OrganisationId, userid: &str) -> Option<&Known> {
+        self.by_userid.get(&(organisation, userid.to_ascii_lowercase()))
+    }
+
     /// Who this is for an organisation: first by the people list, then by the device's rule.
     pub fn find(&self, organisation: OrganisationId, credential: &Credential, rule: &UserIdRule) -> Option<&Known> {
         let listed = self.listed(organisation, credential);

@@ -40,6 +40,11 @@ impl Outcome {
 pub enum Reason {
     /// The terminal gave a date that does not exist.
     ImpossibleDate,
+    /// It is dated earlier than any punch can be: the terminal's clock had lost its time.
+    TooEarly {
+        /// The first possible day.
+        before: Date,
+    },
     /// The record could not be read.
     Unreadable,
     /// The gateway's clock was not trusted when a local reader read it.
@@ -94,6 +99,12 @@ impl Reason {
             Self::ImpossibleDate => Text::new(
                 "The terminal gave a date that does not exist; decide its time with `punchd punches decide`.",
                 "终端给出的日期不存在；请用 `punchd punches decide` 确定时间。",
+            ),
+            Self::TooEarly { before } => Text::new(
+                format!(
+                    "It is dated before {before}: the terminal's clock had lost its time. Set its clock, then decide with `punchd punches decide`."
+                ),
+                format!("日期早于 {before}：终端时钟曾丢失时间。请先校准终端时钟，再用 `punchd punches decide` 处理。"),
             ),
             Self::Unreadable => Text::new(
                 "The record could not be read; its raw bytes are kept. Decide with `punchd punches decide`.",
@@ -165,6 +176,11 @@ fn doubtful(doubt: &Doubt) -> Text {
             "It lies in the hour that the end of summer time repeats, and nothing tells which pass.".to_owned(),
             "时间处于夏令时结束时重复的一小时内，无法判断是第几次。".to_owned(),
         ),
+        Doubt::SkippedHour => (
+            "It lies in the hour that the beginning of summer time leaves out: the terminal's clock did not follow the zone."
+                .to_owned(),
+            "时间处于夏令时开始时跳过的一小时内：终端时钟没有随时区调整。".to_owned(),
+        ),
         Doubt::Late { by_s } => (
             format!("The terminal was in touch all the time and handed it over {} min late.", by_s / 60),
             format!("终端一直在线，却晚了 {} 分钟才上传。", by_s / 60),
@@ -198,6 +214,16 @@ pub enum Decision {
     AsRecorded,
     /// The terminal's time is to be corrected by the offset of the contact that brought it.
     Corrected,
+    /// The terminal's time is to be moved by so much, later if positive.
+    Shifted {
+        /// Milliseconds that are added to what the terminal recorded.
+        offset_ms: i64,
+    },
     /// It does not count.
     Refuse,
+    /// It was this person. Stands beside what is decided about its time; refusing it undoes both.
+    Given {
+        /// Their userid.
+        userid: String,
+    },
 }

@@ -4,6 +4,7 @@ mod boots;
 mod decide;
 mod held;
 mod list;
+mod runs;
 mod unknown;
 
 use clap::{Args, Subcommand};
