@@ -113,7 +113,7 @@ pub enum Doubt {
     },
     /// In the hour that the end of summer time repeats, and nothing tells which pass.
     RepeatedHour,
-    /// In the hour that the beginning of summer time leaves out: no clock that follows the zone shows it.
+    /// In the hour that the beginning of summer time leaves out: no clock of the zone shows it.
     SkippedHour,
     /// The terminal was in touch all the time since, and handed it over so much later.
     Late {

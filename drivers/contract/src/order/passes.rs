@@ -13,8 +13,6 @@ use crate::Doubt;
 #[derive(Clone, Copy, Debug)]
 struct InFold {
     index: usize,
-    /// Its place among those with a date.
-    place: usize,
     civil: DateTime,
     first: Offset,
     second: Offset,
@@ -37,7 +35,7 @@ pub(super) fn moments(
         let Some(civil) = record.civil.filter(|civil| civil.date() >= EARLIEST) else { continue };
         let within = match (record.offset, zone.to_ambiguous_timestamp(civil).offset()) {
             (said, AmbiguousOffset::Fold { before, after }) => {
-                folds.push(InFold { index, place: points.len(), civil, first: before, second: after, said });
+                folds.push(InFold { index, civil, first: before, second: after, said });
                 said.unwrap_or(before)
             }
             (Some(said), _) => said,
@@ -99,27 +97,26 @@ fn settle(folds: &[InFold], placed: &mut [Placed]) {
 
 /// The offset of each record of one hour, where every place at which the second pass can have begun gives it the same.
 fn passes(records: &[&InFold]) -> Vec<Option<Offset>> {
-    let falls = |pair: &[&InFold]| pair[0].civil.duration_since(pair[1].civil).as_secs() > TOLERANCE_S;
-    let says = |record: &InFold, by: Offset| record.said.is_none_or(|said| said == by);
-    // Something else was written between them: the clock was set, and their order proves nothing.
-    let apart = |pair: &[&InFold]| pair[1].place != pair[0].place + 1;
-    if records.windows(2).any(apart) {
-        return vec![None; records.len()];
-    }
-    // So many from the front can be the first pass, and so many from the back the second one.
-    let front = records.windows(2).position(falls).map_or(records.len(), |place| place + 1);
-    let front = records.iter().take(front).take_while(|record| says(record, record.first)).count();
-    let back = records.windows(2).rposition(falls).map_or(0, |place| place + 1);
-    let back =
-        records.iter().rposition(|record| !says(record, record.second)).map_or(back, |place| back.max(place + 1));
-    records
-        .iter()
-        .enumerate()
-        .map(|(place, record)| match place {
-            _ if back > front => None,
-            place if place < back => Some(record.first),
-            place if place >= front => Some(record.second),
-            _ => None,
-        })
-        .collect()
+    // So many records belong to the first pass.
+    let possible: Vec<usize> = (0..=records.len()).filter(|first| fits(records, *first)).collect();
+    let (Some(least), Some(most)) = (possible.first(), possible.last()) else { return vec![None; records.len()] };
+    let of = |(place, record): (usize, &&InFold)| match place {
+        place if place < *least => Some(record.first),
+        place if place >= *most => Some(record.second),
+        _ => None,
+    };
+    records.iter().enumerate().map(of).collect()
+}
+
+/// Whether so many records can belong to the first pass and the others to the second.
+fn fits(records: &[&InFold], first: usize) -> bool {
+    let (one, two) = records.split_at(first);
+    let rises = |part: &[&InFold]| {
+        let falls = |pair: &[&InFold]| pair[0].civil.duration_since(pair[1].civil).as_secs() > TOLERANCE_S;
+        !part.windows(2).any(falls)
+    };
+    let said = |part: &[&InFold], by: fn(&InFold) -> Offset| {
+        part.iter().all(|record| record.said.is_none_or(|said| said == by(record)))
+    };
+    rises(one) && rises(two) && said(one, |record| record.first) && said(two, |record| record.second)
 }
