@@ -29,7 +29,7 @@ use crate::delivery::Delivery;
 use crate::health::Board;
 use crate::intake::lines::SystemLines;
 use crate::intake::{Desk, Intake, Office, Patience, Served};
-use crate::journal::{Journal, JournalError, Options, Salvaged, Seq};
+use crate::journal::{CONCLUSIONS_OWED, Journal, JournalError, Options, Seq, Write};
 
 pub use decisions::{BootDecided, BootSettled, Decided};
 pub use deliveries::{DeliveriesDecided, DropDeliveries, Meant, RetryDeliveries};
@@ -172,14 +172,23 @@ impl Agent {
     }
 }
 
-/// After a salvage verdicts and deliveries may be missing: they are made again, the deliveries in doubt.
-async fn judge_after_salvage(operations: &Operations, salvaged: &Salvaged) -> Result<(), JournalError> {
+/// After a salvage verdicts and deliveries may be missing: they are made again, the deliveries in doubt. The journal says that this is
+/// owed until it is done, so that a start that is cut off leaves it to the next.
+async fn judge_after_salvage(operations: &Operations) -> Result<(), JournalError> {
+    let owed = "SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1)";
+    if !operations.journal.read(move |sql| Ok(sql.query_row(owed, [CONCLUSIONS_OWED], |row| row.get(0))?)).await? {
+        return Ok(());
+    }
     let unjudged = operations.journal.read(judge::unjudged_readings).await?;
-    tracing::warn!(kept = salvaged.kept, unjudged = unjudged.len(), "judging what the salvage kept");
+    tracing::warn!(unjudged = unjudged.len(), "judging what a salvage kept");
     judge_again(operations, unjudged).await?;
     let now = operations.clock.now().time;
-    operations.journal.write(move |write| judge::restore_deliveries(write, now)).await?;
-    Ok(())
+    let settle = move |write: &mut Write<'_>| {
+        judge::restore_deliveries(write, now)?;
+        write.sql().execute("DELETE FROM meta WHERE key = ?1", [CONCLUSIONS_OWED])?;
+        Ok(())
+    };
+    operations.journal.write(settle).await
 }
 
 /// Asks again about these readings, in portions that keep nobody waiting. Answers how many were settled.
@@ -202,14 +211,12 @@ impl Operations {
         let options = Options::in_folder(&config.gateway.data);
         let (entries, stamp) = (registry(&config), clock.stamp());
         let opened = tokio::task::spawn_blocking(move || Journal::open(options, &entries, &stamp)).await;
-        let (journal, salvaged) = opened.map_err(|_| JournalError::Closed)??;
+        let (journal, _) = opened.map_err(|_| JournalError::Closed)??;
         let attendance = Arc::new(journal.read(Attendance::load).await?);
         let (punched, fingers_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let operations = Self { journal, attendance, clock: clock.clone(), punched, fingers_changed, config };
         timekeeping::resume(&operations).await?;
-        if let Some(salvaged) = &salvaged {
-            judge_after_salvage(&operations, salvaged).await?;
-        }
+        judge_after_salvage(&operations).await?;
         Ok(operations)
     }
 

@@ -177,9 +177,8 @@ fn doubtful(doubt: &Doubt) -> Text {
             "时间处于夏令时结束时重复的一小时内，无法判断是第几次。".to_owned(),
         ),
         Doubt::SkippedHour => (
-            "It lies in the hour that the beginning of summer time leaves out: the terminal's clock did not follow the zone."
-                .to_owned(),
-            "时间处于夏令时开始时跳过的一小时内：终端时钟没有随时区调整。".to_owned(),
+            "It lies in the hour that the beginning of summer time leaves out: the terminal's clock did not follow.".to_owned(),
+            "时间处于夏令时开始时跳过的一小时内：终端时钟没有随之调整。".to_owned(),
         ),
         Doubt::Late { by_s } => (
             format!("The terminal was in touch all the time and handed it over {} min late.", by_s / 60),

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::screen::{self, Screen};
+use super::stable_names::{say, stable_names};
 use crate::config::{Config, Language, Mistakes, Spot, Warning};
 use crate::intake::registry::DRIVERS;
 
-/// Checks the file as the agent would; opens nothing else.
+/// Checks the file as the agent would; opens nothing else, and looks up what the ports are called that it names.
 pub fn check(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Result<Exit, Failure> {
     match Config::load(path, DRIVERS) {
         Ok((config, warnings)) => {
@@ -28,13 +29,19 @@ pub fn check(path: &Path, asked: Option<Language>, screen: &mut Screen) -> Resul
 fn right(config: &Config, warnings: &[Warning], screen: &mut Screen) -> Result<Exit, Failure> {
     if screen.json {
         let remarks: Vec<Value> = warnings.iter().map(|warning| at(&warning.spot, &warning.text)).collect();
-        screen.value(&json!({ "right": true, "will": config.explain(), "warnings": remarks }))?;
+        let names: Vec<Value> = stable_names(config)
+            .iter()
+            .map(|name| json!({ "device": name.device, "written": name.written, "write": name.write }))
+            .collect();
+        screen
+            .value(&json!({ "right": true, "will": config.explain(), "warnings": remarks, "stable_names": names }))?;
         return Ok(Exit::Done);
     }
     for line in config.explain() {
         screen.text(&line);
     }
     remarks(warnings, screen);
+    say(&stable_names(config), screen);
     screen.say("The configuration is right.", "配置正确。");
     Ok(Exit::Done)
 }

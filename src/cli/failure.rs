@@ -51,7 +51,10 @@ fn exit_of_io(error: &io::Error) -> Exit {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         let exit = match &error {
-            JournalError::DiskFull | JournalError::Broken(_) | JournalError::Damaged(_) => Exit::Disk,
+            JournalError::DiskFull
+            | JournalError::NoRoomToSalvage { .. }
+            | JournalError::Broken(_)
+            | JournalError::Damaged(_) => Exit::Disk,
             JournalError::Busy | JournalError::Closed => Exit::TryAgain,
             JournalError::InUse(_) => Exit::Unavailable,
             JournalError::CannotOpen { why, .. } if why.contains("ermission denied") => Exit::NoPermission,
@@ -66,6 +69,18 @@ impl From<JournalError> for Failure {
                 "the disk is full: nothing can be recorded. Free some space",
                 "磁盘已满，无法保存。请清理空间",
             ),
+            JournalError::NoRoomToSalvage { needed, free } => {
+                let (needed, free) = (needed.div_ceil(1 << 20), free >> 20);
+                Self::new(
+                    exit,
+                    format!(
+                        "the journal is damaged, and salvaging it needs {needed} MiB of room where {free} MiB are free: make room, then start punchd again. Nothing was changed"
+                    ),
+                    format!(
+                        "日志文件损坏，转存需要 {needed} MiB 空间，目前只有 {free} MiB：请先清理空间，再启动 punchd。未做任何改动"
+                    ),
+                )
+            }
             JournalError::InUse(folder) => {
                 let folder = folder.display();
                 Self::new(

@@ -20,6 +20,7 @@ mod punches;
 mod reference;
 mod run;
 mod screen;
+mod stable_names;
 mod status;
 mod table;
 mod verify;

@@ -15,6 +15,7 @@ mod duration;
 mod explain;
 mod findings;
 mod gateway;
+pub(crate) mod kernel_names;
 mod language;
 mod mistakes;
 mod names;
@@ -272,6 +273,7 @@ fn resolve(
         .collect();
 
     cross::check(check, sources, sections, &organisations, &devices, &destinations);
+    kernel_names::check(check, &sections.many("device"));
     Some(Config {
         files: sources.paths(),
         language,

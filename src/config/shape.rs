@@ -51,8 +51,8 @@ pub(super) fn right(shape: &Shape) -> (String, String) {
             format!("主机地址，端口不是 {port} 时需写明，如 \"10.0.0.8\" 或 \"10.0.0.8:{port}\""),
         ),
         Shape::Line => (
-            "a serial port, or a line through a network or Bluetooth, such as \"/dev/serial/by-id/usb-1a86\", \"tcp://10.0.0.9:4001\", \"ble://F0:F1:F2:F3:F4:F5\"".into(),
-            "串口，或经网络、蓝牙的线路，如 \"/dev/serial/by-id/usb-1a86\"、\"tcp://10.0.0.9:4001\"、\"ble://F0:F1:F2:F3:F4:F5\"".into(),
+            "a serial port, or a line through a network or Bluetooth, such as \"/dev/serial/by-path/…-usb-0:1.2:1.0-port0\", \"tcp://10.0.0.9:4001\", \"ble://F0:F1:F2:F3:F4:F5\"".into(),
+            "串口，或经网络、蓝牙的线路，如 \"/dev/serial/by-path/…-usb-0:1.2:1.0-port0\"、\"tcp://10.0.0.9:4001\"、\"ble://F0:F1:F2:F3:F4:F5\"".into(),
         ),
         Shape::Texts => ("a list of texts, such as [\"a\", \"b\"]".into(), "文本列表，如 [\"a\", \"b\"]".into()),
         Shape::Secret => both("{ file = \"…\" } / { env = \"…\" } / { credential = \"…\" }".into()),

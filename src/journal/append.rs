@@ -43,6 +43,7 @@ pub struct Submission {
 
 /// What became of one reading of a submission.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are fresh, and none is kept for long")]
 pub enum Appended {
     /// It is new; its evidence is what attendance judges by.
     Fresh(Evidence),

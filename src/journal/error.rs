@@ -25,6 +25,16 @@ pub enum JournalError {
     /// The writer has stopped.
     #[error("the journal is closed")]
     Closed,
+    /// Salvaging needs room that is not there; nothing was begun.
+    #[error(
+        "the journal is damaged, and salvaging it needs {} MiB of room where {} MiB are free: make room, then start punchd again", needed.div_ceil(1 << 20), free >> 20
+    )]
+    NoRoomToSalvage {
+        /// Bytes that the copies need.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// Another punchd has it.
     #[error("{} is in use by another punchd: stop that one first (systemctl stop punchd)", .0.display())]
     InUse(PathBuf),

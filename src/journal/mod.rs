@@ -62,7 +62,7 @@ pub use ids::{DeliveryId, DestinationId, DeviceId, EnrolmentId, OrganisationId, 
 pub use open::{Journal, Options, Salvaged};
 pub use registry::{DestinationEntry, DeviceEntry, OrganisationEntry, Registry};
 pub use retention::{Cut, Removed, Retention, cut};
-pub(crate) use salvage::DOUBT_BEFORE;
+pub(crate) use salvage::{CONCLUSIONS_OWED, DOUBT_BEFORE};
 pub use suspicion::Suspicion;
 pub use verify::{Broken, ChainHead, Finding, verify};
 pub use writer::{Failure, Write};

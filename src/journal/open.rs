@@ -51,7 +51,15 @@ impl Options {
     }
 
     fn connect(&self, flags: OpenFlags) -> Result<Connection, JournalError> {
-        let path = self.file();
+        self.connect_to(self.file(), flags)
+    }
+
+    /// A new file beside the journal.
+    pub(super) fn create(&self, path: &Path) -> Result<Connection, JournalError> {
+        self.connect_to(path.to_owned(), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    fn connect_to(&self, path: PathBuf, flags: OpenFlags) -> Result<Connection, JournalError> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = match &self.vfs {
             Some(vfs) => Connection::open_with_flags_and_vfs(&path, flags, vfs.as_str()),
@@ -236,6 +244,7 @@ fn prepare(
     registry: &Registry,
     now: &Stamp,
 ) -> Result<(Connection, Option<Salvaged>), JournalError> {
+    salvage::finish_exchange(options)?;
     let suspected = suspicion.raised();
     if let Some(why) = &suspected {
         tracing::warn!(%why, "the journal failed when it was last written: all of it is verified first");

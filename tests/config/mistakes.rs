@@ -211,3 +211,36 @@ fn two_devices_cannot_share_a_line_whatever_kinds_they_are_and_modules_may_have_
     assert!(wrong.to_string().contains("same `port` (/dev/ttyUSB0)"), "{wrong}");
     load(at("a", "fingerprint", "/dev/ttyUSB0") + &at("b", "fingerprint", "/dev/ttyUSB1")).unwrap();
 }
+
+#[test]
+fn a_name_that_the_kernel_gives_anew_is_warned_of_where_it_stands_and_one_that_stays_is_not() {
+    let warned = |setting: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("punchd.toml");
+        let device = format!("[[device]]\nname = \"in\"\n{setting}\n");
+        std::fs::write(&file, format!("[gateway]\nzone = \"Asia/Shanghai\"\ndata = \".\"\n{device}")).unwrap();
+        let loaded = punchd::config::Config::load_without_secrets(&file, punchd::intake::registry::DRIVERS);
+        let (_, warnings) = loaded.unwrap();
+        let of_names: Vec<_> = warnings.iter().filter(|warning| warning.text.en.contains("kernel gives")).collect();
+        of_names.iter().map(|warning| (warning.spot.line, warning.text.en.clone())).collect::<Vec<_>>()
+    };
+    let port = |port: &str| format!("kind = \"pn532\"\nport = \"{port}\"");
+    for (setting, line, instead) in [
+        (port("/dev/ttyUSB0"), 7, "/dev/serial/by-path"),
+        (port("/dev/ttyACM1"), 7, "/dev/serial/by-path"),
+        ("kind = \"keyboard\"\ndevice = \"/dev/input/event3\"".into(), 7, "/dev/input/by-path"),
+        ("kind = \"wiegand\"\ndata0 = 17\ndata1 = 18\nchip = \"gpiochip4\"".into(), 9, "pinctrl-rp1"),
+        ("kind = \"ble\"\ndevice = \"C0:00:00:00:00:01\"\nadapter = \"hci1\"".into(), 8, "leave `adapter` out"),
+    ] {
+        let found = warned(&setting);
+        assert!(matches!(&found[..], [(at, text)] if *at == line && text.contains(instead)), "{setting}: {found:?}");
+    }
+    for setting in [
+        port("/dev/serial/by-path/platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.2:1.0-port0"),
+        port("/dev/ttyAMA0"),
+        port("tcp://10.0.0.9:4001"),
+        "kind = \"wiegand\"\ndata0 = 17\ndata1 = 18".into(),
+    ] {
+        assert_eq!(warned(&setting), [], "{setting}");
+    }
+}

@@ -19,7 +19,7 @@ const MOST_DRAINED: usize = 64 << 10;
 /// Where a line leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// A serial port, best under a name that stays (`/dev/serial/by-id/…`).
+    /// A serial port, best under a name that stays (`/dev/serial/by-path/…`).
     Serial(PathBuf),
     /// A TCP serial server: `tcp://10.0.0.9:4001`.
     Tcp {

@@ -51,9 +51,11 @@ async fn serve(member: &Member<Settings>) -> Infallible {
     let starting = Text::new(format!("looking for the module at {place}"), format!("正在连接 {place} 处的指纹模块"));
     member.port.health(Health { condition: Condition::Starting, text: starting });
     let mut pause = FIRST_PAUSE;
+    // A command that no finger can be read without is missed only when a finger lies there: not forgotten until one is read.
+    let mut lacks = None;
     loop {
         let started = Instant::now();
-        let trouble = match converse(member, started).await {
+        let trouble = match converse(member, started, lacks.take()).await {
             Ok(never) => match never {},
             Err(trouble) => trouble,
         };
@@ -68,11 +70,12 @@ async fn serve(member: &Member<Settings>) -> Infallible {
             member.port.health(Health::fault(trouble.text(place)));
         }
         refusing(member, &trouble.text(place), pause).await;
+        lacks = matches!(trouble, Trouble::Unanswered { .. } | Trouble::Refuses { .. }).then_some(trouble);
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-async fn converse(member: &Member<Settings>, started: Instant) -> Result<Infallible, Trouble> {
+async fn converse(member: &Member<Settings>, started: Instant, lacks: Option<Trouble>) -> Result<Infallible, Trouble> {
     let settings = &*member.settings;
     let line = member.port.line(&settings.place, settings.mode).await?;
     let session = Session::over(line, settings.address);
@@ -83,7 +86,7 @@ async fn converse(member: &Member<Settings>, started: Instant) -> Result<Infalli
         fast_search = ?known.fast_search, page_shift = ?known.shift, fingers = known.ours.len(), foreign = known.foreign.len(),
         took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), "the fingerprint module is ready"
     );
-    gate::stay(&mut module).await
+    gate::stay(&mut module, lacks).await
 }
 
 /// Waits, and meanwhile answers that nothing can be done just now.

@@ -177,8 +177,7 @@ async fn store(module: &mut Module<'_>, slot: u16) -> Result<StoredFinger, NoFin
 
 /// Stores what the first buffer holds. It has a name from then on; that is not committed yet.
 pub async fn into_slot(module: &mut Module<'_>, slot: u16) -> Result<Result<FingerName, Text>, Trouble> {
-    let before = module.used().await?;
-    if before.contains(&slot) {
+    if module.holds(slot).await? {
         // Another program is at work: what it has stored is found at the next start.
         return Ok(Err(Text::new(
             "another program has stored a finger at this moment: begin again",
@@ -197,8 +196,7 @@ pub async fn into_slot(module: &mut Module<'_>, slot: u16) -> Result<Result<Fing
             )));
         }
     }
-    let after = module.used().await?;
-    if !after.contains(&slot) {
+    if !module.holds(slot).await? {
         // Stored somewhere else than where it was told to: not ours to name.
         return Ok(Err(Text::new(
             "the module did not store the finger where it should: this model cannot be used for enrolment",
@@ -230,7 +228,7 @@ pub async fn kept(module: &mut Module<'_>, slot: u16) -> Result<Result<(), Text>
 pub async fn remove(module: &mut Module<'_>, name: &FingerName) -> Result<Result<(), Text>, Trouble> {
     let Some(slot) = module.known.slot(name) else { return Ok(Ok(())) };
     let code = module.session.code(Ask::DeletChar { page: slot, count: 1 }).await?;
-    if module.used().await?.contains(&slot) {
+    if module.holds(slot).await? {
         return Ok(Err(Text::new(
             format!("the module did not delete the finger ({code:?}): try again"),
             format!("模块未能删除指纹（{code:?}）：请重试"),

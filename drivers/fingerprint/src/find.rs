@@ -5,7 +5,7 @@ use std::time::Duration;
 use punchd_contract::{Found, Mode, Place, Search, Text};
 use tokio::time::{Instant, timeout_at};
 
-use crate::protocol::{Address, Ask, Decoder, Parameters, Pid};
+use crate::protocol::{Address, Ask, Code, Decoder, Parameters, Pid};
 use crate::settings::{BAUD, DECLARATION};
 
 /// The speeds that modules are found with, the most likely first.
@@ -42,24 +42,33 @@ fn told(place: &Place, baud: u32, says: Text) -> Found {
 
 async fn answers(line: &mut punchd_contract::Line) -> Option<Text> {
     line.drain(Duration::from_millis(20)).await.ok()?;
-    exchange(line, Ask::VfyPwd { password: 0 }).await?;
-    let parameters = exchange(line, Ask::ReadSysPara).await.and_then(|params| Parameters::parse(&params));
-    Some(match parameters {
+    let (greeted, _) = exchange(line, Ask::VfyPwd { password: 0 }).await?;
+    let told = exchange(line, Ask::ReadSysPara).await.and_then(|(_, params)| Parameters::parse(&params));
+    Some(match told {
         Some(Parameters { capacity, .. }) => {
             Text::new(format!("a fingerprint module with {capacity} slots"), format!("指纹模块，{capacity} 个存储位"))
         }
-        None => Text::new("a fingerprint module that wants its password", "需要密码的指纹模块"),
+        None if greeted == Code::WrongPassword => {
+            Text::new("a fingerprint module that wants its password", "需要密码的指纹模块")
+        }
+        None => Text::new(
+            "a fingerprint module that does not tell its parameters (such as an R308)",
+            "不提供参数的指纹模块（如 R308）",
+        ),
     })
 }
 
-/// What follows the code of the answer.
-async fn exchange(line: &mut punchd_contract::Line, ask: Ask) -> Option<Vec<u8>> {
+/// The code of the answer, and what follows it.
+async fn exchange(line: &mut punchd_contract::Line, ask: Ask) -> Option<(Code, Vec<u8>)> {
     line.write(&ask.packet(Address::default()).encode()).await.ok()?;
     let end = Instant::now() + WAITS;
     let mut decoder = Decoder::default();
     loop {
         match decoder.next_packet() {
-            Some(Ok(packet)) if packet.pid == Pid::Answer => return packet.content.get(1..).map(<[u8]>::to_vec),
+            Some(Ok(packet)) if packet.pid == Pid::Answer => {
+                let (code, params) = packet.content.split_first()?;
+                return Some((Code::of(*code), params.to_vec()));
+            }
             Some(_) => {}
             None => {
                 let mut piece = Vec::new();

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use punchd_contract::{Command, Credential, Health, Method, Place, Reading, Receipt, Sign, Text, Tone};
+use punchd_contract::{Command, Credential, Doubt, Health, Method, Place, Reading, Receipt, Sign, Text, Tone};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::light::{BETWEEN_BLINKS, Guide, Light};
@@ -38,6 +38,7 @@ pub struct Gate<'a, 'b> {
     bad_images: u32,
     said: Instant,
     unknown: u64,
+    lacks: Option<Trouble>,
 }
 
 /// What became of an image.
@@ -47,11 +48,12 @@ enum Image {
     Bad(Code),
 }
 
-/// Stays at the gate until something goes wrong.
-pub async fn stay(module: &mut Module<'_>) -> Result<Infallible, Trouble> {
+/// Stays at the gate until something goes wrong. `lacks` is what went wrong with the last finger, if that was a command.
+pub async fn stay(module: &mut Module<'_>, lacks: Option<Trouble>) -> Result<Infallible, Trouble> {
     let port = module.port;
     let poll = module.settings.poll;
-    let mut gate = Gate { module, lying: None, sign_ends: None, bad_images: 0, said: Instant::now(), unknown: 0 };
+    let said = Instant::now();
+    let mut gate = Gate { module, lying: None, sign_ends: None, bad_images: 0, said, unknown: 0, lacks };
     gate.light().guide(&mut gate.module.session, Guide::Nothing).await?;
     gate.say();
     loop {
@@ -93,6 +95,8 @@ impl Gate<'_, '_> {
                 ),
                 format!("{place} 处的指纹模块上一直有异物，无法读取手指：请擦拭传感器表面"),
             ))
+        } else if let Some(lacks) = &self.lacks {
+            Health::warning(lacks.text(place))
         } else if self.bad_images >= BAD_IMAGES {
             Health::warning(Text::new(
                 format!("the fingerprint module at {place} has taken only bad images for a while: wipe the glass"),
@@ -123,6 +127,7 @@ impl Gate<'_, '_> {
                 Ok(())
             }
             Code::Ok if self.lying.is_none() => self.read_finger().await,
+            code if code.is_refusal() => Err(refuses(Ask::GenImg, code)),
             _ => {
                 if self.said.elapsed() >= STILL_THERE {
                     self.say();
@@ -145,9 +150,18 @@ impl Gate<'_, '_> {
             return Ok(());
         }
         self.lying = Some(Instant::now());
+        if self.lacks.is_some() && !found.as_ref().err().is_some_and(|code| code.is_refusal()) {
+            self.lacks = None;
+            self.say();
+        }
         match found {
             Ok((hit, answer)) => match self.module.slot_of(hit) {
-                Some(slot) => self.tell(slot, answer).await,
+                Some(slot) => {
+                    let shift = self.module.shift_of(hit);
+                    // What one hit has shown holds for all.
+                    self.module.known.shift = shift;
+                    self.tell(slot, shift.is_some(), answer).await
+                }
                 None => self.show(&unknown_finger()).await,
             },
             Err(Code::NotFound | Code::LibraryEmpty | Code::NoMatch) => {
@@ -155,6 +169,7 @@ impl Gate<'_, '_> {
                 tracing::debug!(count = self.unknown, "a finger that is not in the module");
                 self.show(&unknown_finger()).await
             }
+            Err(code) if code.is_refusal() => Err(refuses(Ask::Search { buffer: 1, start: 0, count: 0 }, code)),
             Err(code) => self.turn_away(code).await,
         }
     }
@@ -165,6 +180,8 @@ impl Gate<'_, '_> {
         for images in 1..=IMAGES {
             worst = match self.module.session.code(Ask::Img2Tz { buffer: 1 }).await? {
                 Code::Ok => return Ok(Image::Features),
+                // That is said of the command, and nothing of the finger.
+                code if code.is_refusal() => return Err(refuses(Ask::Img2Tz { buffer: 1 }, code)),
                 code => code,
             };
             if images < IMAGES {
@@ -190,7 +207,7 @@ impl Gate<'_, '_> {
     }
 
     /// A finger of the library: told, and answered.
-    async fn tell(&mut self, slot: u16, answer: Answer) -> Result<(), Trouble> {
+    async fn tell(&mut self, slot: u16, sure: bool, answer: Answer) -> Result<(), Trouble> {
         if self.module.known.name(slot).is_none() {
             // Stored by another program since the index was read. Its name is committed with what it is the name of.
             let generation = self.module.next_generation().await?;
@@ -199,7 +216,8 @@ impl Gate<'_, '_> {
         }
         let Some(name) = self.module.known.name(slot) else { return Ok(()) };
         let profile = self.module.known.model().chars().take(40).collect::<String>();
-        let reading = Reading::now(Credential::Finger(name), Method::Finger, profile, answer.raw);
+        let doubt = (!sure).then(|| Doubt::Said { text: one_off(slot) });
+        let reading = Reading { doubt, ..Reading::now(Credential::Finger(name), Method::Finger, profile, answer.raw) };
         let port = self.module.port.clone();
         let mut receipt = std::pin::pin!(port.submit_one(reading));
         // Whether the finger is lifted is looked at meanwhile, so that the next one can follow at once.
@@ -241,9 +259,9 @@ impl Gate<'_, '_> {
         tracing::debug!(tone = sign.tone.word(), text = %sign.text, "answered at the module");
         let blinks = self.light().blinks(sign.tone);
         for lasts in blinks {
-            self.module.session.code(Ask::LedOn).await?;
+            self.module.session.suggest(Ask::LedOn).await?;
             let next = self.next_comes(Duration::from_millis(*lasts)).await?;
-            self.module.session.code(Ask::LedOff).await?;
+            self.module.session.suggest(Ask::LedOff).await?;
             if next || self.next_comes(BETWEEN_BLINKS).await? {
                 break;
             }
@@ -256,11 +274,26 @@ impl Gate<'_, '_> {
     }
 }
 
+fn refuses(ask: Ask, code: Code) -> Trouble {
+    Trouble::Refuses { command: ask.name(), code }
+}
+
 fn enrolling(place: &Place) -> Health {
     Health::working(Text::new(
         format!("a finger is being enrolled at {place}: no punches are read until that is over"),
         format!("{place} 正在登记指纹：登记结束前不读取打卡"),
     ))
+}
+
+fn one_off(slot: u16) -> Text {
+    Text::new(
+        format!(
+            "this model may tell every finger one slot too high, and nothing has shown yet whether it does: the finger is in slot {slot} or in the one before; whoever is in the first slot should touch it once"
+        ),
+        format!(
+            "该型号报告的存储位可能偏大 1，目前尚无法证实：该指纹在第 {slot} 位或其前一位；请让存于首位的人员按一次"
+        ),
+    )
 }
 
 fn unknown_finger() -> Sign {

@@ -92,13 +92,13 @@ impl Light {
         match self {
             Self::SevenColours | Self::ThreeColours => {
                 // A light that refuses is no reason to stop reading.
-                session.code(Ask::AuraLed(ring)).await?;
+                session.suggest(Ask::AuraLed(ring)).await?;
             }
             Self::Blinks => {
                 for lasts in blinks {
-                    session.code(Ask::LedOn).await?;
+                    session.suggest(Ask::LedOn).await?;
                     sleep(Duration::from_millis(*lasts)).await;
-                    session.code(Ask::LedOff).await?;
+                    session.suggest(Ask::LedOff).await?;
                     sleep(BETWEEN_BLINKS).await;
                 }
             }

@@ -57,6 +57,8 @@ pub struct Known {
     pub system: u16,
     /// Slots of its library.
     pub capacity: u16,
+    /// It does not tell its parameters: the capacity was found out.
+    pub untold: bool,
     /// Model, hardware and serial number, where it says them.
     pub product: Option<ProductName>,
     /// The newest generation of which a name may have been given.

@@ -21,18 +21,18 @@
 
 use std::collections::BTreeSet;
 
-use punchd_contract::{Alert, AlertKind, Batch, Health, Port, Text};
+use punchd_contract::{Alert, Batch, Health, Port, Text};
 
+use crate::alerts::{exchanged, vanished};
+use crate::library::{self, Index};
 use crate::light::Light;
 use crate::memory::{Known, Memory, ProductName, Witness};
 use crate::notes::{self, Notes};
-use crate::protocol::{Ask, Code, Hit, Label, Parameters, Product, slots_of};
+use crate::protocol::{Ask, Code, Hit, Label, Product};
 use crate::session::{Answer, PATIENCE, Session, Upload};
 use crate::settings::Settings;
 use crate::trouble::Trouble;
 
-/// Slots on one page of the index.
-const INDEX_PAGE: u16 = 256;
 /// How many stored fingers show how far the pages of hits are off.
 const PROOFS: usize = 3;
 
@@ -48,13 +48,23 @@ pub struct Module<'a> {
     /// What is known of it.
     pub known: Known,
     memory: Memory,
+    index: Index,
+}
+
+/// By what modules are told apart that have no notepad.
+#[derive(Clone, Copy, Debug)]
+struct Looks {
+    system: u16,
+    capacity: u16,
+    /// It does not tell its parameters.
+    untold: bool,
 }
 
 impl<'a> Module<'a> {
     /// Greets the module, finds out which it is and what it holds, and commits that.
     pub async fn meet(port: &'a Port, settings: &'a Settings, session: Session) -> Result<Self, Trouble> {
         let memory = Memory::of(port.cursor().await.as_ref());
-        let mut module = Self { port, settings, session, known: Known::default(), memory };
+        let mut module = Self { port, settings, session, known: Known::default(), memory, index: Index::default() };
         module.look_who_it_is().await?;
         Ok(module)
     }
@@ -62,45 +72,43 @@ impl<'a> Module<'a> {
     /// The same once more, after it was silent: another may be there now.
     pub async fn look_who_it_is(&mut self) -> Result<(), Trouble> {
         self.memory = Memory::of(self.port.cursor().await.as_ref());
-        let parameters = self.session.greet(self.settings.password.reveal()).await?;
-        if parameters.capacity == 0 {
-            return Err(Trouble::Mute { what: "how many fingers it holds", code: Code::Ok });
+        let told = self.memory.last().is_some_and(|last| !last.untold);
+        let parameters = self.session.greet(self.settings.password.reveal(), told).await?;
+        if parameters.is_some_and(|parameters| parameters.capacity == 0) {
+            return Err(Trouble::Mute { what: "how many fingers it holds", code: None });
         }
         let product = self.session.probe(Ask::ReadProductInfo).await?;
-        let product = product.and_then(|answer| Product::parse(&answer.params)).map(|product| ProductName {
+        let product = product.and_then(|answer| Product::parse(&answer.params));
+        let mut looks = match (parameters, product.as_ref().map(|product| product.capacity)) {
+            (Some(parameters), _) => Looks { system: parameters.system, capacity: parameters.capacity, untold: false },
+            (None, Some(capacity)) if capacity > 0 => Looks { system: 0, capacity, untold: true },
+            (None, _) => Looks { system: 0, capacity: library::capacity(&mut self.session).await?, untold: true },
+        };
+        let known = self.memory.last().map(|last| last.slots().collect()).unwrap_or_default();
+        let (used, index) = library::used(&mut self.session, looks.capacity, &known).await?;
+        self.index = index;
+        if looks.untold {
+            looks.capacity = used.last().map_or(looks.capacity, |last| looks.capacity.max(last + 1));
+        }
+        let product = product.map(|product| ProductName {
             model: format!("{}-{}.{}", product.model, product.hardware.0, product.hardware.1),
             serial: product.serial,
         });
-        let used = self.index(parameters.capacity).await?;
         let mut alerts = Vec::new();
-        self.recognise(parameters, product, &used, &mut alerts).await?;
+        self.recognise(looks, product, &used, &mut alerts).await?;
         self.compare(&used, &mut alerts).await?;
         self.find_out(&used, &alerts).await?;
         self.commit(alerts).await
     }
 
-    /// The slots that are used.
-    async fn index(&mut self, capacity: u16) -> Result<BTreeSet<u16>, Trouble> {
-        let pages = capacity.div_ceil(INDEX_PAGE).min(4);
-        let mut used = BTreeSet::new();
-        for page in 0..u8::try_from(pages).unwrap_or(4) {
-            let answer = self.session.ask(Ask::ReadIndexTable { page }).await?;
-            if answer.code != Code::Ok {
-                return Err(Trouble::Mute { what: "which slots are used", code: answer.code });
-            }
-            used.extend(slots_of(page, &answer.params));
-        }
-        Ok(used)
-    }
-
-    /// The slots that are used, of the module that is known.
-    pub async fn used(&mut self) -> Result<BTreeSet<u16>, Trouble> {
-        self.index(self.known.capacity).await
+    /// Whether a slot is used.
+    pub async fn holds(&mut self, slot: u16) -> Result<bool, Trouble> {
+        library::holds(&mut self.session, self.index, slot).await
     }
 
     async fn recognise(
         &mut self,
-        parameters: Parameters,
+        looks: Looks,
         product: Option<ProductName>,
         used: &BTreeSet<u16>,
         alerts: &mut Vec<Alert>,
@@ -120,7 +128,7 @@ impl<'a> Module<'a> {
                 let id = label.id_text();
                 self.memory.modules().iter().find(|known| known.notepad && known.id == id).cloned()
             }
-            _ => self.known_by_looks(parameters, product.as_ref(), used).await?,
+            _ => self.known_by_looks(looks, product.as_ref(), used).await?,
         };
         let returned = before.is_some();
         let mut known = before.unwrap_or_else(|| match notes {
@@ -130,7 +138,7 @@ impl<'a> Module<'a> {
         if let Notes::Label(label) = notes {
             known.generation = known.generation.max(label.generation);
         }
-        (known.system, known.capacity) = (parameters.system, parameters.capacity);
+        (known.system, known.capacity, known.untold) = (looks.system, looks.capacity, looks.untold);
         known.product = product.or(known.product);
         if let Some(last) = last.filter(|last| last.id != known.id) {
             known.replaces = !returned && !last.ours.is_empty();
@@ -143,7 +151,7 @@ impl<'a> Module<'a> {
     /// A module without a notepad, known by everything else.
     async fn known_by_looks(
         &mut self,
-        parameters: Parameters,
+        looks: Looks,
         product: Option<&ProductName>,
         used: &BTreeSet<u16>,
     ) -> Result<Option<Known>, Trouble> {
@@ -152,7 +160,9 @@ impl<'a> Module<'a> {
             .modules()
             .iter()
             .filter(|known| {
-                !known.notepad && (known.system, known.capacity) == (parameters.system, parameters.capacity)
+                // A capacity that was only found out grows with the fingers.
+                let alike = known.untold == looks.untold && known.system == looks.system;
+                !known.notepad && alike && (looks.untold || known.capacity == looks.capacity)
             })
             .filter(|known| product.is_none() || known.product.is_none() || known.product.as_ref() == product)
             .cloned()
@@ -206,7 +216,7 @@ impl<'a> Module<'a> {
                 None => false,
             };
             if !noted {
-                return Err(Trouble::Memory(Code::FlashError));
+                return Err(Trouble::Memory);
             }
         }
         self.known.generation = generation;
@@ -223,7 +233,7 @@ impl<'a> Module<'a> {
         }
         if self.known.template.is_none() {
             if let Some(slot) = used.first() {
-                self.session.code(Ask::LoadChar { buffer: 1, page: *slot }).await?;
+                self.session.code_or_silence(Ask::LoadChar { buffer: 1, page: *slot }).await?;
             }
             match self.session.upload(1).await? {
                 Upload::Template(template) => self.known.template = Some(template.len()),
@@ -242,8 +252,10 @@ impl<'a> Module<'a> {
     pub async fn learn_shift(&mut self, stored: impl Iterator<Item = u16>) -> Result<(), Trouble> {
         let mut off = Vec::new();
         for slot in stored.take(PROOFS) {
-            if self.session.code(Ask::LoadChar { buffer: 1, page: slot }).await? != Code::Ok {
-                continue;
+            match self.session.code_or_silence(Ask::LoadChar { buffer: 1, page: slot }).await? {
+                Some(Code::Ok) => {}
+                Some(_) => continue,
+                None => break,
             }
             if let Ok((hit, _)) = self.search(1).await? {
                 off.push(i32::from(hit.page) - i32::from(slot));
@@ -281,13 +293,27 @@ impl<'a> Module<'a> {
 
     /// The slot that a hit means.
     pub fn slot_of(&self, hit: Hit) -> Option<u16> {
-        u16::try_from(i32::from(hit.page) - self.known.shift.unwrap_or(0)).ok()
+        u16::try_from(i32::from(hit.page) - self.shift_of(hit).unwrap_or(0)).ok()
+    }
+
+    /// How far the page of a hit is off. Where that could not be learned, because the model loads no stored finger, the hit itself may
+    /// tell: what is found is in a slot that is used. `None`: it may be one as well as the other.
+    pub fn shift_of(&self, hit: Hit) -> Option<i32> {
+        if self.known.shift.is_some() {
+            return self.known.shift;
+        }
+        let used = |shift: i32| self.known.slots().any(|slot| i32::from(slot) == i32::from(hit.page) - shift);
+        match (used(0), used(1)) {
+            (true, false) => Some(0),
+            (false, true) => Some(1),
+            _ => None,
+        }
     }
 
     /// The template in a slot, read twice alike; `None` where the module does not give it away whole.
     pub async fn template_of(&mut self, slot: u16) -> Result<Option<Vec<u8>>, Trouble> {
         if self.known.template == Some(0)
-            || self.session.code(Ask::LoadChar { buffer: 1, page: slot }).await? != Code::Ok
+            || self.session.code_or_silence(Ask::LoadChar { buffer: 1, page: slot }).await? != Some(Code::Ok)
         {
             return Ok(None);
         }
@@ -359,35 +385,4 @@ fn found(answer: Answer) -> Result<(Hit, Answer), Code> {
         (Code::Ok, Some(hit)) => Ok((hit, answer)),
         (code, _) => Err(code),
     }
-}
-
-fn exchanged(last: &Known, now: &Known, returned: bool) -> Alert {
-    let text = if returned {
-        Text::new(
-            format!("fingerprint module {} is back in the place of {}: its fingers are known again", now.id, last.id),
-            format!("指纹模块 {} 已换回（替换 {}）：其中的指纹重新有效", now.id, last.id),
-        )
-    } else {
-        Text::new(
-            format!(
-                "fingerprint module {} is in the place of {}: fingers stored in it are unknown until they are mapped; enrol the people in it, or put the old one back",
-                now.id, last.id
-            ),
-            format!(
-                "指纹模块 {} 被换成了 {}：其中的指纹在关联人员前均视为未知；请在其上重新登记人员，或换回原模块",
-                last.id, now.id
-            ),
-        )
-    };
-    Alert { kind: AlertKind::WrongTerminal, text }
-}
-
-fn vanished(count: usize, names: &str) -> Alert {
-    let text = Text::new(
-        format!(
-            "{count} fingers are gone from the module, deleted by something else than punchd: {names}; enrol these people again"
-        ),
-        format!("模块中有 {count} 枚指纹被 punchd 以外的程序删除：{names}；请重新登记相关人员"),
-    );
-    Alert { kind: AlertKind::Other, text }
 }

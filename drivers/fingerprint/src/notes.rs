@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 
 use crate::protocol::{Ask, Code, Label, NOTEPAD_BYTES};
-use crate::session::Session;
+use crate::session::{PATIENCE, Session};
 use crate::trouble::Trouble;
 
 /// The last two of 16: other programs begin with the first.
@@ -44,9 +44,9 @@ pub async fn write(session: &mut Session, label: Label) -> Result<bool, Trouble>
     for page in PAGES {
         let mut kept = false;
         for _ in 0..TRIES {
-            let code = session.code(Ask::WriteNotepad { page, content: label.page() }).await?;
-            let read = session.ask(Ask::ReadNotepad { page }).await?;
-            kept = code == Code::Ok && read.params == label.page();
+            let code = session.code_or_silence(Ask::WriteNotepad { page, content: label.page() }).await?;
+            let read = session.ask_or_silence(Ask::ReadNotepad { page }, PATIENCE).await?;
+            kept = code == Some(Code::Ok) && read.is_some_and(|read| read.params == label.page());
             if kept {
                 break;
             }

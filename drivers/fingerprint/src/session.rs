@@ -1,7 +1,7 @@
 //! Questions and answers over a line: one at a time, each with a bound, and no answer taken for that of another question.
 //!
 //! A module answers in the order in which it was asked. So after a question whose answer did not come, one is asked that has an
-//! unmistakable answer (the parameters), and what comes before that is thrown away.
+//! unmistakable answer (the parameters, or what a model without them answers), and what comes before that is thrown away.
 
 use std::time::Duration;
 
@@ -21,10 +21,14 @@ const TRIES: usize = 3;
 const QUIET: Duration = Duration::from_millis(15);
 /// Before the question with the unmistakable answer.
 const SETTLES: Duration = Duration::from_millis(100);
+/// A packet has begun and nothing more comes for so long: its rest is lost.
+const BROKEN: Duration = Duration::from_millis(100);
 /// After "packet error" the answer itself may still come (facts/readers.md C.3).
 const SECOND_THOUGHT: Duration = Duration::from_millis(150);
 /// A template is at most so long and takes at most this time (facts/readers.md C.2).
 const MOST_TEMPLATE: usize = 4096;
+/// Bytes of a data packet where the module does not say.
+const USUAL_PACKET: usize = 128;
 const TEMPLATE_TAKES: Duration = Duration::from_secs(3);
 
 /// What a module said.
@@ -49,6 +53,14 @@ pub enum Upload {
     Endless,
 }
 
+/// What came of listening.
+enum Heard {
+    Packet(Packet),
+    /// One that arrived broken.
+    Damaged,
+    Nothing,
+}
+
 /// A conversation with a module.
 #[derive(Debug)]
 pub struct Session {
@@ -60,29 +72,80 @@ pub struct Session {
     /// It was silent: another module may be there now.
     shaken: bool,
     packet_bytes: usize,
+    /// The question that has an unmistakable answer from this model.
+    anchor: Option<Ask>,
 }
 
 impl Session {
     /// Over this line, with the module of this address.
     pub fn over(line: Line, address: Address) -> Self {
-        Self { line, decoder: Decoder::default(), address, pending: false, shaken: false, packet_bytes: 128 }
+        Self {
+            line,
+            decoder: Decoder::default(),
+            address,
+            pending: false,
+            shaken: false,
+            packet_bytes: USUAL_PACKET,
+            anchor: None,
+        }
     }
 
-    /// Says the password and reads the parameters.
-    pub async fn greet(&mut self, password: u32) -> Result<Parameters, Trouble> {
-        self.shaken = false;
-        let greeted = self.ask(Ask::VfyPwd { password }).await?;
-        match greeted.code {
+    /// Says the password and reads the parameters; `None` from a model that does not tell them. A model that `told` them before is asked
+    /// more often, so that a disturbed line makes no other model of it.
+    pub async fn greet(&mut self, password: u32, told: bool) -> Result<Option<Parameters>, Trouble> {
+        let greeted = self.first(Ask::VfyPwd { password }, TRIES).await?;
+        match greeted.as_ref().map(|answer| answer.code) {
             // Firmware without passwords does not know the command.
-            Code::Ok | Code::PacketError | Code::Unsupported => {}
-            Code::WrongPassword => return Err(Trouble::WrongPassword),
+            None | Some(Code::Ok | Code::PacketError | Code::Unsupported) => {}
+            Some(Code::WrongPassword) => return Err(Trouble::WrongPassword),
             code => return Err(Trouble::Mute { what: "whether the password is right", code }),
         }
-        let answer = self.ask(Ask::ReadSysPara).await?;
-        let mute = Trouble::Mute { what: "its parameters", code: answer.code };
-        let parameters = Parameters::parse(&answer.params).ok_or(mute)?;
-        self.packet_bytes = parameters.packet_bytes();
+        let mut parameters = self.parameters(if greeted.is_some() { 2 } else { 1 }).await?;
+        self.anchor = Some(Ask::ReadSysPara);
+        if parameters.is_none() {
+            self.anchor = self.other_anchor().await?;
+            if greeted.is_none() && self.anchor.is_none() && self.first(Ask::GenImg, 1).await?.is_none() {
+                return Err(Trouble::Silent);
+            }
+            if told {
+                parameters = self.parameters(2 * TRIES).await?;
+                self.anchor = parameters.map(|_| Ask::ReadSysPara).or(self.anchor);
+            }
+        }
+        (self.pending, self.shaken) = (false, false);
+        self.packet_bytes = parameters.map_or(USUAL_PACKET, |parameters| parameters.packet_bytes());
         Ok(parameters)
+    }
+
+    async fn parameters(&mut self, tries: usize) -> Result<Option<Parameters>, Trouble> {
+        let answer = self.first(Ask::ReadSysPara, tries).await?;
+        Ok(answer.filter(|answer| answer.code == Code::Ok).and_then(|answer| Parameters::parse(&answer.params)))
+    }
+
+    /// Another question whose answer has a length of its own.
+    async fn other_anchor(&mut self) -> Result<Option<Ask>, Trouble> {
+        for ask in [Ask::TempleteNum, Ask::ReadIndexTable { page: 0 }] {
+            if self.first(ask, 1).await?.is_some_and(|answer| answer.code == Code::Ok) {
+                return Ok(Some(ask));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks so often, before it is known what the module answers at all.
+    async fn first(&mut self, ask: Ask, tries: usize) -> Result<Option<Answer>, Trouble> {
+        let mut refused = None;
+        for _ in 0..tries {
+            if self.pending {
+                self.line.drain(SETTLES).await?;
+            }
+            match self.once(ask, PATIENCE).await? {
+                Some(answer) if answer.code == Code::PacketError => refused = Some(answer),
+                Some(answer) => return checked(ask, answer).map(Some),
+                None => {}
+            }
+        }
+        Ok(refused)
     }
 
     /// Whether it was silent since it was greeted last.
@@ -101,7 +164,15 @@ impl Session {
                 None => {}
             }
         }
-        refused.ok_or(Trouble::Silent)
+        match refused {
+            Some(refused) => Ok(refused),
+            None if self.anchor.is_none() => Err(Trouble::Silent),
+            None => {
+                // It answers something else, so it is there.
+                self.settle().await?;
+                Err(Trouble::Unanswered { command: ask.name() })
+            }
+        }
     }
 
     /// The same for a command that the model may not have and may be silent about.
@@ -126,6 +197,16 @@ impl Session {
         Ok(self.ask(ask).await?.code)
     }
 
+    /// Tells it something that is good to have and that nothing hangs on; silence is as good as a refusal.
+    pub async fn suggest(&mut self, ask: Ask) -> Result<(), Trouble> {
+        self.ask_or_silence(ask, PROBE).await.map(|_| ())
+    }
+
+    /// The code of the answer to a command that the model may not have; `None` for silence.
+    pub async fn code_or_silence(&mut self, ask: Ask) -> Result<Option<Code>, Trouble> {
+        Ok(self.ask_or_silence(ask, PATIENCE).await?.map(|answer| answer.code))
+    }
+
     /// Asks for something that the model may not have; silence is an answer, too, and says nothing of the module being another.
     pub async fn probe(&mut self, ask: Ask) -> Result<Option<Answer>, Trouble> {
         let answer = self.ask_or_silence(ask, PROBE).await?;
@@ -139,8 +220,18 @@ impl Session {
         self.pending = true;
         self.line.write(&ask.packet(self.address).encode()).await?;
         let mut end = Instant::now() + patience;
-        let mut refused = None;
-        while let Some(packet) = self.packet(end).await? {
+        let (mut refused, mut damaged) = (None, false);
+        loop {
+            let packet = match self.heard(end).await? {
+                Heard::Packet(packet) => packet,
+                Heard::Nothing => break,
+                // It was an answer, or would have been: asked again at once, while the finger still lies there.
+                Heard::Damaged => {
+                    damaged = true;
+                    end = end.min(Instant::now() + SECOND_THOUGHT);
+                    continue;
+                }
+            };
             let Some((code, params)) = packet.content.split_first() else { continue };
             let code = Code::of(*code);
             if packet.pid != Pid::Answer || !ask.takes(code, params.len()) {
@@ -155,22 +246,41 @@ impl Session {
             end = end.min(Instant::now() + SECOND_THOUGHT);
         }
         self.pending = refused.is_none();
-        self.shaken |= self.pending;
+        self.shaken |= self.pending && !damaged;
         Ok(refused)
     }
 
     /// The next packet of this module, until then.
     async fn packet(&mut self, end: Instant) -> Result<Option<Packet>, Trouble> {
         loop {
+            match self.heard(end).await? {
+                Heard::Packet(packet) => return Ok(Some(packet)),
+                // What is missing is asked for again.
+                Heard::Damaged => {}
+                Heard::Nothing => return Ok(None),
+            }
+        }
+    }
+
+    /// What comes next of this module, until then.
+    async fn heard(&mut self, end: Instant) -> Result<Heard, Trouble> {
+        loop {
             match self.decoder.next_packet() {
-                Some(Ok(packet)) if packet.address == self.address => return Ok(Some(packet)),
-                // Damaged, or another's: what is missing is asked for again.
-                Some(_) => {}
+                Some(Ok(packet)) if packet.address == self.address => return Ok(Heard::Packet(packet)),
+                // Another's.
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return Ok(Heard::Damaged),
                 None => {
+                    let begun = self.decoder.begun();
+                    let until = if begun { end.min(Instant::now() + BROKEN) } else { end };
                     let mut piece = Vec::new();
-                    match timeout_at(end, self.line.read(&mut piece)).await {
+                    match timeout_at(until, self.line.read(&mut piece)).await {
                         Ok(read) => read?,
-                        Err(_) => return Ok(None),
+                        Err(_) if begun && until < end => {
+                            self.decoder.clear();
+                            return Ok(Heard::Damaged);
+                        }
+                        Err(_) => return Ok(Heard::Nothing),
                     };
                     self.decoder.push(&piece);
                 }
@@ -185,7 +295,14 @@ impl Session {
                 return Ok(());
             }
             self.line.drain(SETTLES).await?;
-            self.once(Ask::ReadSysPara, PATIENCE).await?;
+            match self.anchor {
+                Some(anchor) => drop(self.once(anchor, PATIENCE).await?),
+                // With nothing unmistakable to ask, whatever is late has to have come by then.
+                None => {
+                    self.line.drain(PATIENCE).await?;
+                    self.pending = false;
+                }
+            }
         }
         if self.pending { Err(Trouble::Silent) } else { Ok(()) }
     }
@@ -193,8 +310,7 @@ impl Session {
     /// The template in a buffer.
     pub async fn upload(&mut self, buffer: u8) -> Result<Upload, Trouble> {
         for _ in 0..TRIES {
-            let code = self.code(Ask::UpChar { buffer }).await?;
-            if code != Code::Ok {
+            if self.code_or_silence(Ask::UpChar { buffer }).await? != Some(Code::Ok) {
                 return Ok(Upload::Refused);
             }
             self.pending = true;

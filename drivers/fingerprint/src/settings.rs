@@ -18,8 +18,8 @@ pub const DECLARATION: Declaration = Declaration {
             key: "port",
             shape: Shape::Line,
             default: Default::Required,
-            en: "where the module is: a serial port, best under /dev/serial/by-id/",
-            zh: "模块所在位置：串口，建议使用 /dev/serial/by-id/ 下的名称",
+            en: "where the module is: a serial port, best under /dev/serial/by-path/",
+            zh: "模块所在位置：串口，建议使用 /dev/serial/by-path/ 下的名称",
         },
         Setting {
             key: "baud",
@@ -39,8 +39,8 @@ pub const DECLARATION: Declaration = Declaration {
             key: "password",
             shape: Shape::Secret,
             default: Default::Absent,
-            en: "the module's password, eight hexadecimal digits; absent: 00000000, as delivered",
-            zh: "模块密码，八位十六进制数；不写则为出厂的 00000000",
+            en: "the module's password, eight hexadecimal digits; absent: 00000000, as most are delivered (some, such as the R311, with FFFFFFFF)",
+            zh: "模块密码，八位十六进制数；不写则为多数型号出厂的 00000000（部分型号如 R311 为 FFFFFFFF）",
         },
         Setting {
             key: "poll",

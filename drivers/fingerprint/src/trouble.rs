@@ -13,6 +13,20 @@ pub enum Trouble {
     /// Nothing answers, or nothing that can be understood.
     #[error("nothing answers")]
     Silent,
+    /// It answers other commands, and this one never.
+    #[error("the module does not answer the command {command}")]
+    Unanswered {
+        /// Its name in the manuals.
+        command: String,
+    },
+    /// It has not this command, without which nothing can be read.
+    #[error("the module refuses the command {command}: {code:?}")]
+    Refuses {
+        /// Its name in the manuals.
+        command: String,
+        /// What it said.
+        code: Code,
+    },
     /// The password is another.
     #[error("the module refuses the password")]
     WrongPassword,
@@ -20,16 +34,16 @@ pub enum Trouble {
     #[error("the module was without power")]
     Restarted,
     /// It does not tell what punchd has to know.
-    #[error("the module refuses to tell {what}: {code:?}")]
+    #[error("the module does not tell {what}: {code:?}")]
     Mute {
         /// What.
         what: &'static str,
-        /// What it said instead.
-        code: Code,
+        /// What it said instead; `None`: nothing.
+        code: Option<Code>,
     },
     /// Its memory cannot be written.
-    #[error("the module's memory cannot be written: {0:?}")]
-    Memory(Code),
+    #[error("the module's memory cannot be written")]
+    Memory,
     /// Its sensor is broken.
     #[error("the module says that its sensor is broken")]
     Broken,
@@ -52,8 +66,10 @@ impl Trouble {
                 ),
             ),
             Self::WrongPassword => Text::new(
-                format!("the fingerprint module at {place} refuses the password: set `password`"),
-                format!("{place} 处的指纹模块拒绝了密码：请设置 `password`"),
+                format!(
+                    "the fingerprint module at {place} refuses the password: set `password` (some models, such as the R311, are delivered with FFFFFFFF)"
+                ),
+                format!("{place} 处的指纹模块拒绝了密码：请设置 `password`（部分型号如 R311 出厂为 FFFFFFFF）"),
             ),
             Self::Restarted => Text::new(
                 format!(
@@ -61,13 +77,34 @@ impl Trouble {
                 ),
                 format!("{place} 处的指纹模块曾短暂断电：如反复出现，请检查供电"),
             ),
-            Self::Mute { what, code } => Text::new(
-                format!("the module at {place} does not tell {what} (it says {code:?}): punchd cannot use this model"),
-                format!("{place} 处的模块不提供必要的信息（{what}，应答 {code:?}）：punchd 无法使用该型号"),
+            Self::Unanswered { command } => Text::new(
+                format!(
+                    "there is a fingerprint module at {place}, and it does not answer the command {command}: if this stays, punchd cannot use this model"
+                ),
+                format!("{place} 处有指纹模块，但不应答命令 {command}：如持续如此，punchd 无法使用该型号"),
             ),
-            Self::Memory(code) => Text::new(
-                format!("the module at {place} cannot write its memory (it says {code:?}): replace it"),
-                format!("{place} 处的模块无法写入其存储器（应答 {code:?}）：请更换模块"),
+            Self::Refuses { command, code } => Text::new(
+                format!(
+                    "there is a fingerprint module at {place}, and it refuses the command {command} (it says {code:?}): if this stays, punchd cannot use this model"
+                ),
+                format!(
+                    "{place} 处有指纹模块，但拒绝命令 {command}（应答 {code:?}）：如持续如此，punchd 无法使用该型号"
+                ),
+            ),
+            Self::Mute { what, code } => {
+                let said = code.map_or_else(|| "nothing".to_owned(), |code| format!("{code:?}"));
+                Text::new(
+                    format!(
+                        "there is a fingerprint module at {place}, and it does not tell {what} (it says {said}): if this stays, punchd cannot use this model"
+                    ),
+                    format!(
+                        "{place} 处有指纹模块，但不提供必要的信息（{what}，应答 {said}）：如持续如此，punchd 无法使用该型号"
+                    ),
+                )
+            }
+            Self::Memory => Text::new(
+                format!("the module at {place} does not keep what is written into its notepad any more: replace it"),
+                format!("{place} 处的模块不再保存写入其记事本的内容：请更换模块"),
             ),
             Self::Broken => Text::new(
                 format!("the module at {place} says that its sensor is broken: replace it"),

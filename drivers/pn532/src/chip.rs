@@ -25,6 +25,9 @@ const ACK_WAITS: Duration = Duration::from_millis(500);
 /// How long what the chip does alone may take, what it does in its field, and what a card does.
 const ANSWER_WAITS: Duration = Duration::from_millis(600);
 const LIST_WAITS: Duration = Duration::from_secs(1);
+/// A list is mostly told within a tenth of a second: what is silent for so long has lost its answer on the way, and the person is still
+/// there. Asked again, it has all the time that it may need.
+const LIST_WAITS_AT_FIRST: Duration = Duration::from_millis(400);
 const CARD_WAITS: Duration = Duration::from_secs(2);
 /// How often a command is said before the chip counts as lost: the one after an abort may be missed (A.1).
 const TRIES: u32 = 2;
@@ -35,6 +38,12 @@ const LONGEST_NAP: Duration = Duration::from_millis(40);
 const SHORTER: u32 = 32;
 /// As long as this, and nothing more is on its way.
 const QUIET: Duration = Duration::from_millis(10);
+/// Bytes of an answer came, and then nothing for so long: it arrived broken. An adapter may hold bytes back for 16 ms.
+const BROKEN: Duration = Duration::from_millis(40);
+/// How often a broken answer is asked for again before the command itself is said again.
+const AGAIN: u32 = 2;
+/// A NACK is answered at once, by what is ready already.
+const AGAIN_WAITS: Duration = Duration::from_millis(100);
 
 /// The chip at the end of an open line.
 pub(crate) struct Chip {
@@ -46,6 +55,16 @@ pub(crate) struct Chip {
     echoes: bool,
     /// How long a list of nothing takes, as learnt.
     nap: Duration,
+    /// Answers that arrived broken.
+    broken: u64,
+}
+
+/// What came of waiting for a frame.
+enum Heard {
+    Frame(Frame),
+    /// Something that is none, and no more of it.
+    Broken,
+    Nothing,
 }
 
 /// What one try of a command came to.
@@ -68,13 +87,18 @@ impl Chip {
 
     async fn on(line: Line) -> Result<(Self, Firmware), Trouble> {
         let (decoder, heard) = (Decoder::default(), Instant::now());
-        let mut chip = Self { line, decoder, heard, echoes: false, nap: Duration::from_millis(5) };
+        let mut chip = Self { line, decoder, heard, echoes: false, nap: Duration::from_millis(5), broken: 0 };
         let firmware = chip.wake().await?;
         Ok((chip, firmware))
     }
 
     pub(crate) fn place(&self) -> Place {
         self.line.place().clone()
+    }
+
+    /// How many answers arrived broken since the line was opened.
+    pub(crate) fn broken(&self) -> u64 {
+        self.broken
     }
 
     /// Wakes it, and sees that it is a PN532. After a loss of power it hears nothing but this.
@@ -90,7 +114,7 @@ impl Chip {
             let mut bytes = WAKE.to_vec();
             bytes.extend(Frame::Command(command.message()).encode());
             self.line.write(&bytes).await?;
-            if let Said::Answer(_) = self.hear(&command, ack_waits).await? {
+            if let Said::Answer(_) = self.hear(&command, ack_waits, ANSWER_WAITS).await? {
                 let data = self.ask(&Command::GetFirmwareVersion).await?;
                 let place = self.place();
                 let firmware = Firmware::parse(&data).ok_or(Trouble::Noise(place.clone()))?;
@@ -117,7 +141,7 @@ impl Chip {
         self.line.write(&Frame::Command(command.message()).encode()).await?;
         sleep(self.nap).await;
         let woken = Instant::now();
-        match self.hear(command, ACK_WAITS).await? {
+        match self.hear(command, ACK_WAITS, answer_waits(command, 0)).await? {
             Said::Answer(data) => {
                 self.nap = if woken.elapsed() < GAP / 2 {
                     // It was there; it may have come long before, and the next command needs no further pause.
@@ -153,7 +177,7 @@ impl Chip {
                 self.pause().await;
             }
             self.line.write(&frame).await?;
-            match self.hear(command, ACK_WAITS).await? {
+            match self.hear(command, ACK_WAITS, answer_waits(command, attempt)).await? {
                 Said::Answer(data) => return Ok(data),
                 // What arrived broken is not understood either.
                 Said::NotUnderstood => refused = true,
@@ -166,33 +190,64 @@ impl Chip {
     }
 
     /// Waits for ACK and answer. What comes before the ACK belongs to something that was given up.
-    async fn hear(&mut self, command: &Command, ack_waits: Duration) -> Result<Said, Trouble> {
+    async fn hear(&mut self, command: &Command, ack_waits: Duration, answer_waits: Duration) -> Result<Said, Trouble> {
+        let wanted = command.code().wrapping_add(1);
         let deadline = Instant::now() + ack_waits;
         loop {
             match self.frame(deadline).await? {
                 Some(Frame::Ack) => break,
                 Some(Frame::NotUnderstood) => return Ok(Said::NotUnderstood),
                 Some(Frame::Command(_)) => self.echoes = true,
+                // Its ACK was lost, or it is late: which of the two, nobody can tell, and asking again costs little.
+                Some(Frame::Answer(message)) if message.first() == Some(&wanted) => return Ok(Said::Nothing),
                 Some(Frame::Answer(_) | Frame::Nack) => {}
                 None => return Ok(Said::Nothing),
             }
         }
-        let deadline = Instant::now() + answer_waits(command);
-        let wanted = command.code().wrapping_add(1);
+        let (mut deadline, mut again) = (Instant::now() + answer_waits, 0);
         loop {
-            match self.frame(deadline).await? {
-                Some(Frame::Answer(message)) => {
+            match self.answer(deadline).await? {
+                Heard::Frame(Frame::Answer(message)) => {
                     if let Some((code, data)) = message.split_first()
                         && *code == wanted
                     {
                         return Ok(Said::Answer(data.to_vec()));
                     }
                 }
-                Some(Frame::NotUnderstood) => return Ok(Said::NotUnderstood),
-                Some(Frame::Command(_)) => self.echoes = true,
-                Some(Frame::Ack | Frame::Nack) => {}
-                None => return Ok(Said::Nothing),
+                Heard::Frame(Frame::NotUnderstood) => return Ok(Said::NotUnderstood),
+                Heard::Frame(Frame::Command(_)) => self.echoes = true,
+                Heard::Frame(Frame::Ack | Frame::Nack) => {}
+                Heard::Broken if again < AGAIN => {
+                    (again, self.broken) = (again + 1, self.broken + 1);
+                    tracing::debug!(place = %self.line.place(), code = command.code(), "an answer of the PN532 arrived broken");
+                    self.line.write(&Frame::Nack.encode()).await?;
+                    deadline = deadline.min(Instant::now() + AGAIN_WAITS);
+                }
+                Heard::Broken | Heard::Nothing => return Ok(Said::Nothing),
             }
+        }
+    }
+
+    /// The next frame, or that something came which is none. A chip that is still at work says nothing at all.
+    async fn answer(&mut self, deadline: Instant) -> Result<Heard, Trouble> {
+        let before = self.decoder.skipped();
+        loop {
+            if let Some(frame) = self.decoder.next_frame() {
+                self.heard = Instant::now();
+                return Ok(Heard::Frame(frame));
+            }
+            let came = self.decoder.skipped() > before || self.decoder.waiting() > 1;
+            let until = if came { deadline.min(Instant::now() + BROKEN) } else { deadline };
+            let mut bytes = Vec::new();
+            match timeout_at(until, self.line.read(&mut bytes)).await {
+                Ok(read) => read?,
+                Err(_) if came => {
+                    self.decoder.reset();
+                    return Ok(Heard::Broken);
+                }
+                Err(_) => return Ok(Heard::Nothing),
+            };
+            self.decoder.push(&bytes);
         }
     }
 
@@ -213,8 +268,9 @@ impl Chip {
     }
 }
 
-fn answer_waits(command: &Command) -> Duration {
+fn answer_waits(command: &Command, attempt: u32) -> Duration {
     match command {
+        Command::List(_) if attempt == 0 => LIST_WAITS_AT_FIRST,
         Command::List(_) => LIST_WAITS,
         Command::Exchange { .. } => CARD_WAITS,
         _ => ANSWER_WAITS,

@@ -88,6 +88,9 @@ fn reads(firmware: Firmware) -> Text {
     Text::new(format!("reads {}", list.join(", ")), format!("可读 {}", list.join("、")))
 }
 
+/// So many broken answers within ten minutes want a look at the wires.
+const BROKEN: usize = 5;
+
 /// One reader, whatever happens to its line.
 struct Reader {
     member: Member<Settings>,
@@ -98,6 +101,8 @@ struct Reader {
     /// How often something was turned away.
     refused: u64,
     wakings: VecDeque<Instant>,
+    /// When answers arrived broken, of the last ten minutes.
+    broken: VecDeque<Instant>,
     said: Option<(Health, Instant)>,
 }
 
@@ -130,6 +135,7 @@ impl Reader {
             show: Show::default(),
             refused: 0,
             wakings: VecDeque::new(),
+            broken: VecDeque::new(),
             said: None,
         }
     }
@@ -206,7 +212,7 @@ impl Reader {
 
     /// Looks, and does what comes of it.
     async fn watch(&mut self, chip: &mut Chip, firmware: Firmware) -> Result<Infallible, Trouble> {
-        let mut next = Instant::now();
+        let (mut next, mut broken) = (Instant::now(), chip.broken());
         loop {
             let shown = self.show.due;
             tokio::select! {
@@ -227,7 +233,9 @@ impl Reader {
                         self.go_on_showing(chip).await?;
                     }
                     darken(chip, &seen).await?;
-                    if self.said.as_ref().is_none_or(|(_, at)| at.elapsed() >= SAYS_AGAIN) {
+                    let more = chip.broken() - std::mem::replace(&mut broken, chip.broken());
+                    self.arrived_broken(more);
+                    if more > 0 || self.said.as_ref().is_none_or(|(_, at)| at.elapsed() >= SAYS_AGAIN) {
                         self.works(firmware);
                     }
                     next = Instant::now() + settings.every;
@@ -316,23 +324,42 @@ impl Reader {
 
     /// Notes that the chip had to be woken.
     fn woken(&mut self) {
-        self.forget_old_wakings();
+        self.forget_what_is_old();
         self.wakings.push_back(Instant::now());
     }
 
-    fn forget_old_wakings(&mut self) {
-        while self.wakings.front().is_some_and(|waking| waking.elapsed() > WAKINGS_COUNT) {
-            self.wakings.pop_front();
+    /// Notes answers that arrived broken and were asked for again.
+    fn arrived_broken(&mut self, count: u64) {
+        for _ in 0..count {
+            self.broken.push_back(Instant::now());
+        }
+        let most = self.broken.len().saturating_sub(1000);
+        self.broken.drain(..most);
+    }
+
+    fn forget_what_is_old(&mut self) {
+        for moments in [&mut self.wakings, &mut self.broken] {
+            while moments.front().is_some_and(|moment| moment.elapsed() > WAKINGS_COUNT) {
+                moments.pop_front();
+            }
         }
     }
 
     /// Says that it works, and what wants a look nevertheless.
     fn works(&mut self, firmware: Firmware) {
-        self.forget_old_wakings();
+        self.forget_what_is_old();
         let health = if self.wakings.len() >= WAKINGS {
             Health::warning(Text::new(
                 "reads cards, but the chip had to be woken several times in ten minutes: check its supply (150 mA) and the wires",
                 "可以读卡，但十分钟内多次需要唤醒芯片：请检查供电（150 mA）和接线",
+            ))
+        } else if self.broken.len() >= BROKEN {
+            let count = self.broken.len();
+            Health::warning(Text::new(
+                format!(
+                    "reads cards, but {count} answers in ten minutes arrived broken and were asked for again: check ground, the length of the wires and the adapter"
+                ),
+                format!("可以读卡，但十分钟内有 {count} 次应答损坏并已重新请求：请检查地线、线长和适配器"),
             ))
         } else if self.show.impossible {
             Health::warning(Text::new(

@@ -24,8 +24,8 @@ pub(crate) const DECLARATION: Declaration = Declaration {
             key: "port",
             shape: Shape::Line,
             default: Default::Required,
-            en: "the serial port that it is plugged into, best a name under /dev/serial/by-id; the board's switches must stand on HSU",
-            zh: "读卡器所在的串口，最好用 /dev/serial/by-id 下的名称；板上拨码开关须拨到 HSU",
+            en: "the serial port that it is plugged into, best a name under /dev/serial/by-path; the board's switches must stand on HSU",
+            zh: "读卡器所在的串口，最好用 /dev/serial/by-path 下的名称；板上拨码开关须拨到 HSU",
         },
         Setting {
             key: "cards",

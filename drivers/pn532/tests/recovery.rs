@@ -82,6 +82,34 @@ async fn one_disturbed_answer_is_asked_for_again_and_costs_no_card() {
     assert_eq!(gate.read().len(), 7);
 }
 
+/// The card lies there for as long as people hold it, and its answer is the one that arrives broken: wherever it is broken.
+#[tokio::test(start_paused = true)]
+async fn a_broken_answer_is_asked_for_again_while_the_card_is_still_there() {
+    let gate = Gate::with(&[]).await;
+    let changed = (0..32).flat_map(|at| [0x01, 0x5A, 0xFF].map(|bits| Disturbance::Change { at, bits }));
+    let broken = changed.chain((0..24).map(Disturbance::Cut)).chain([Disturbance::LoseAck, Disturbance::Corrupt]);
+    for (count, disturbance) in (1..).zip(broken) {
+        gate.chip().present(card());
+        gate.chip().disturb(disturbance.clone());
+        sleep(Duration::from_millis(800)).await;
+        gate.chip().take(&card());
+        sleep(Duration::from_secs(4)).await;
+        assert_eq!(gate.read().len(), count, "{disturbance:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_arrive_broken_again_and_again_are_counted_and_told() {
+    let gate = Gate::with(&[]).await;
+    for _ in 0..5 {
+        gate.chip().disturb(Disturbance::Corrupt);
+        sleep(Duration::from_secs(5)).await;
+    }
+    assert!(gate.says(Condition::Warning).await.contains("5 answers in ten minutes arrived broken"));
+    sleep(Duration::from_secs(700)).await;
+    assert!(works(&gate.bench), "{:?}", gate.bench.health_now());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_noise_ends_and_cards_are_read_again() {
     let gate = Gate::with(&[]).await;

@@ -33,6 +33,8 @@ pub trait Board: Sync {
 pub trait OpenLines: Send {
     /// The next edge; safe to drop.
     fn edge(&mut self) -> impl Future<Output = Result<Edge, BoardError>> + Send;
+    /// An edge that has come already and nobody has taken: asked of the lines themselves, without waiting.
+    fn waiting(&mut self) -> Result<Option<Edge>, BoardError>;
     /// Switches a lamp; one that is not wired is nothing.
     fn switch(&mut self, lamp: Lamp, on: bool) -> impl Future<Output = Result<(), BoardError>> + Send;
 }
@@ -71,6 +73,14 @@ pub enum BoardError {
         /// What the kernel said.
         why: String,
     },
+    /// The lines have no interrupts.
+    #[error(
+        "{0} cannot report edges: Wiegand needs the GPIO lines of the machine itself, not those of such an adapter or expander"
+    )]
+    NoEdges(String),
+    /// No GPIO character device of the second version.
+    #[error("this machine's Linux is older than 5.10, which reading Wiegand needs: update its system")]
+    OldKernel,
     /// It was there and is gone.
     #[error("{0} is gone: check the plug of the GPIO adapter")]
     Gone(String),
@@ -92,6 +102,10 @@ impl BoardError {
             Self::Unfit { chip, lines, why } => {
                 format!("{chip} 不能按要求使用线 {lines}（{why}）：请更正线号，或设置 pull = \"none\"")
             }
+            Self::NoEdges(chip) => {
+                format!("{chip} 不能报告电平边沿：韦根须接在本机自身的 GPIO 线上，不能接在此类适配器或扩展芯片上")
+            }
+            Self::OldKernel => "本机 Linux 内核早于 5.10，无法读取韦根：请升级系统".to_owned(),
             Self::Gone(chip) => format!("{chip} 已断开：请检查 GPIO 适配器的插头"),
         };
         Text::new(self.to_string(), zh)

@@ -2,13 +2,15 @@
 //! too (B.6).
 //!
 //! [`protocol`] turns edges with their times into cards and keys, and is pure; [`board`] is where edges come from and where lights are
-//! switched, `gpio` the real one; `driver` is the conversation over either.
+//! switched, `gpio` the real one; `driver` opens it and
+//! `reader` is the conversation over either.
 
 pub mod board;
 mod driver;
 mod evidence;
 mod gpio;
 pub mod protocol;
+mod reader;
 mod repeat;
 mod settings;
 mod signs;

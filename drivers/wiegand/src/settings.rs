@@ -12,8 +12,8 @@ const LINES: i64 = 1023;
 /// What a Wiegand reader is and what can be set about it.
 pub const DECLARATION: Declaration = Declaration {
     kind: "wiegand",
-    en: "a wall reader or 2.4 GHz RFID-SIM head with Wiegand output, at two GPIO lines (26, 34 or 37 bits, keypads)",
-    zh: "韦根输出的门口读头或 2.4 GHz RFID-SIM 读头，接两条 GPIO 线（26、34、37 位及键盘）",
+    en: "a wall reader or 2.4 GHz RFID-SIM head with Wiegand output, at two GPIO lines (26, 34 or 37 bits, keypads; other lengths are kept as unreadable)",
+    zh: "韦根输出的门口读头或 2.4 GHz RFID-SIM 读头，接两条 GPIO 线（26、34、37 位及键盘；其他位数留存为无法识别）",
     keeps_log: false,
     abilities: &[Ability::Identify],
     settings: &[

@@ -129,6 +129,11 @@ impl VirtualHead {
         self.news.notify_one();
     }
 
+    /// Whether somebody has opened the other end of its wires.
+    pub fn is_wired(&self) -> bool {
+        self.state().listening
+    }
+
     /// How often a card was presented.
     pub fn punches(&self) -> usize {
         self.state().punches

@@ -41,11 +41,15 @@ enum State {
 /// Carries it out. Works with and without an agent: ports that the agent uses are left alone.
 pub fn discover(discover: Discover, screen: &mut Screen) -> Result<Exit, Failure> {
     let (looked, found) = converse(async { Ok(look(discover.subnet).await) })?;
+    let names = names(&found);
     if screen.json {
         let ports: Vec<_> = looked.iter().map(|looked| describe(looked).1).collect();
         let found: Vec<_> = found
             .iter()
-            .map(|found| json!({ "kind": found.kind, "place": found.place, "says": found.says, "block": block(found) }))
+            .zip(&names)
+            .map(|(found, name)| {
+                json!({ "kind": found.kind, "place": found.place, "says": found.says, "block": block(found, name) })
+            })
             .collect();
         screen.value(&json!({ "ports": ports, "found": found }))?;
         return Ok(Exit::Done);
@@ -53,11 +57,11 @@ pub fn discover(discover: Discover, screen: &mut Screen) -> Result<Exit, Failure
     for looked in &looked {
         screen.text(&describe(looked).0);
     }
-    for found in &found {
+    for (found, name) in found.iter().zip(&names) {
         let (place, Text { en, zh }) = (&found.place, &found.says);
         screen.line("");
         screen.say(format!("{place}: {en}"), format!("{place}：{zh}"));
-        for line in block(found).lines() {
+        for line in block(found, name).lines() {
             screen.line(&format!("    {}", printable(line)));
         }
     }
@@ -117,12 +121,25 @@ fn describe(looked: &Looked) -> (Text, serde_json::Value) {
 }
 
 /// The block to put into the configuration; the name is the operator's to choose.
-fn block(found: &Found) -> String {
-    let mut block = format!("[[device]]\nname = \"{}\"\nkind = \"{}\"\n", name(found), found.kind);
+fn block(found: &Found, name: &str) -> String {
+    let mut block = format!("[[device]]\nname = \"{name}\"\nkind = \"{}\"\n", found.kind);
     for (key, value) in &found.settings {
         block.push_str(&format!("{key} = {value}\n"));
     }
     block
+}
+
+/// Names to begin with, each another.
+fn names(all: &[Found]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for found in all {
+        let name = name(found);
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !names.contains(name));
+        // As many as there are devices are enough numbers.
+        names.push(free.unwrap_or(name));
+    }
+    names
 }
 
 /// A name to begin with: the kind and what of the place tells it from others.
@@ -147,9 +164,23 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("punchd.toml");
-        let rest = format!("[gateway]\nzone = \"Asia/Shanghai\"\ndata = {:?}\n\n{}", folder.path(), block(&found));
+        let rest = format!(
+            "[gateway]\nzone = \"Asia/Shanghai\"\ndata = {:?}\n\n{}",
+            folder.path(),
+            block(&found, &name(&found))
+        );
         std::fs::write(&file, rest).unwrap();
         let (config, _) = crate::config::Config::load_without_secrets(&file, DRIVERS).unwrap();
         assert_eq!(config.devices[0].name.as_str(), "zkteco-pull-216812014370");
+    }
+
+    #[test]
+    fn two_devices_of_one_kind_get_two_names() {
+        let place =
+            |socket| format!("/dev/serial/by-path/platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.{socket}:1.0-port0");
+        let found = |place| Found { kind: "pn532", place, says: Text::new("a chip", "芯片"), settings: vec![] };
+        let names = names(&[found(place(1)), found(place(2)), found(place(2)), found("/dev/x".into())]);
+        let different: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(different.len(), 4, "{names:?}");
     }
 }

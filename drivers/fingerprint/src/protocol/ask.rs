@@ -94,6 +94,13 @@ impl Ask {
         Packet { address, pid: Pid::Command, content: self.content() }
     }
 
+    /// Its name in the manuals, and its number.
+    pub fn name(&self) -> String {
+        let shown = format!("{self:?}");
+        let name = shown.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        format!("{name} ({:02X})", self.content().first().copied().unwrap_or_default())
+    }
+
     fn content(&self) -> Vec<u8> {
         let paged = |op: u8, buffer: u8, page: u16| [&[op, buffer][..], &page.to_be_bytes()].concat();
         let ranged = |op: u8, buffer: u8, start: u16, count: u16| {

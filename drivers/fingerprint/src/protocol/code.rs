@@ -113,6 +113,11 @@ const TABLE: [(u8, Code); 34] = [
 ];
 
 impl Code {
+    /// Whether it is said of the command itself: the module does not have it, or not like this.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::PacketError | Self::Unsupported)
+    }
+
     /// From the byte.
     pub fn of(byte: u8) -> Self {
         TABLE.into_iter().find(|(known, _)| *known == byte).map_or(Self::Other(byte), |(_, code)| code)

@@ -112,6 +112,11 @@ impl Decoder {
         self.held.clear();
     }
 
+    /// Whether a packet has begun whose rest is missing.
+    pub fn begun(&self) -> bool {
+        self.held.starts_with(&[0xEF, 0x01])
+    }
+
     /// The next packet. Of one with a wrong checksum only the first byte is thrown away: the next whole packet may have begun
     /// within it.
     pub fn next_packet(&mut self) -> Option<Result<Packet, BadChecksum>> {

@@ -31,6 +31,8 @@ pub struct Options {
     pub says_ready: bool,
     /// What it does about commands that it does not have.
     pub unknown: Unknown,
+    /// Commands that it lacks besides, by their number: it does about them what it does about unknown ones.
+    pub lacks: Vec<u8>,
     /// How it sends templates.
     pub sends: Sends,
     /// Its address.
@@ -80,6 +82,7 @@ impl Options {
             page_shift: 0,
             says_ready: false,
             unknown: Unknown::IsSilent,
+            lacks: Vec::new(),
             sends: Sends::Plainly,
             address: Address::default(),
             password: 0,

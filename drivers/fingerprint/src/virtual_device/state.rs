@@ -94,6 +94,9 @@ impl State {
     }
 
     pub fn do_it(&mut self, content: &[u8]) -> Reply {
+        if content.first().is_some_and(|op| self.options.lacks.contains(op)) {
+            return self.unknown();
+        }
         let Some(ask) = Ask::parse(content) else { return self.unknown() };
         if !self.verified && !matches!(ask, Ask::VfyPwd { .. } | Ask::HandShake | Ask::Echo) {
             return code(Code::MustVerify);

@@ -40,6 +40,24 @@ async fn nobody_is_taken_for_somebody_else_whatever_happens_to_an_answer() {
     }
 }
 
+/// A touch lasts a second; one broken answer to anything that it takes is asked for again within it.
+#[tokio::test(start_paused = true)]
+async fn one_broken_answer_costs_no_punch() {
+    for options in [Options::r503(), Options::zfm20(), Options::as608()] {
+        let gate = Gate::with(options.with([(0, "anna"), (1, "bert")])).await;
+        let name = gate.holds().foreign.get(1).cloned();
+        // What the first search finds out is known from then on.
+        gate.touch("bert").await;
+        for op in [0x01, 0x02, 0x1B] {
+            for mischief in [Mischief::Cut, Mischief::Damaged, Mischief::ErrorFirst, Mischief::Twice] {
+                gate.module().mischief(Some(op), mischief);
+                assert_eq!(gate.touch("bert").await, name, "{mischief:?} of {op:02X}");
+                sleep(Duration::from_secs(30)).await;
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn damage_at_the_start_makes_no_other_module_of_it() {
     for options in [Options::r503(), Options::zfm20(), Options::as608()] {

@@ -7,5 +7,6 @@ mod enrolment;
 mod finding;
 mod gate;
 mod identity;
+mod lacking;
 mod reading;
 mod templates;

@@ -46,6 +46,13 @@ pub enum Disturbance {
     NoiseBefore(Vec<u8>),
     /// One of its bytes is turned over.
     Corrupt,
+    /// This byte of it arrives changed.
+    Change {
+        /// Which, counted round.
+        at: usize,
+        /// The bits that are the other way.
+        bits: u8,
+    },
     /// Only so many of its bytes arrive.
     Cut(usize),
     /// It comes twice.

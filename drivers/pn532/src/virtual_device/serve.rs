@@ -138,6 +138,13 @@ fn disturbed(state: &mut State, mut answer: Vec<u8>) -> Vec<u8> {
             }
             answer
         }
+        Some(Disturbance::Change { at, bits }) => {
+            let at = at % answer.len().max(1);
+            if let Some(byte) = answer.get_mut(at) {
+                *byte ^= bits;
+            }
+            answer
+        }
         Some(Disturbance::Cut(kept)) => {
             answer.truncate(kept);
             answer

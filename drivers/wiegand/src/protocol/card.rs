@@ -1,4 +1,4 @@
-//! Frames of cards: 26, 34 and 37 bits with their parity (facts/readers.md B.4).
+//! Frames of cards: 26, 34 and 37 bits with their parity. What stands behind each is in docs/sources/chips.md.
 
 use super::bits::Bits;
 
@@ -9,7 +9,7 @@ pub enum Format {
     W26,
     /// 32 data bits: usually a card's whole 4-byte UID.
     W34,
-    /// 35 data bits.
+    /// 35 data bits, HID's H10304: its two groups of parity share the bit in the middle.
     W37,
 }
 
@@ -46,12 +46,13 @@ impl Format {
         }
     }
 
-    /// Bits from the start that have an even number of ones, the first being there for that.
-    fn even(self) -> u8 {
+    /// Bits from the start that have an even number of ones, the first being there for that; and as many at the end that have an odd
+    /// number of them, the last being there for that.
+    fn group(self) -> u8 {
         match self {
             Self::W26 => 13,
             Self::W34 => 17,
-            Self::W37 => 18,
+            Self::W37 => 19,
         }
     }
 
@@ -70,7 +71,8 @@ impl Card {
     pub fn decode(frame: Bits) -> Result<Self, Wrong> {
         let format = Format::ALL.into_iter().find(|format| format.bits() == frame.len());
         let format = format.ok_or(Wrong::Length(frame.len()))?;
-        let (even, odd) = (frame.part(0, format.even()), frame.part(format.even(), frame.len()));
+        let group = format.group();
+        let (even, odd) = (frame.part(0, group), frame.part(frame.len() - group, group));
         if !even.ones().is_multiple_of(2) || odd.ones().is_multiple_of(2) {
             return Err(Wrong::Parity(frame.len()));
         }
@@ -81,7 +83,8 @@ impl Card {
     pub fn encode(self) -> Bits {
         let length = self.format.bits();
         let data = Bits::new(self.data, length - 2);
-        let (first, second) = (data.part(0, self.format.even() - 1), data.part(self.format.even() - 1, length));
+        let covered = self.format.group() - 1;
+        let (first, second) = (data.part(0, covered), data.part(data.len() - covered, covered));
         let mut frame = Bits::default();
         frame.push(!first.ones().is_multiple_of(2));
         data.iter().for_each(|bit| {
@@ -122,15 +125,30 @@ mod tests {
         assert_eq!(Bits::parse("00111010001011010011100000").unwrap().value(), 0x00E8_B4E0);
     }
 
+    /// Two cards of others, written down bit by bit (proxmark3 pull request 2751).
     #[test]
-    fn thirty_seven_bits_have_the_parity_of_their_halves() {
-        let card = Card { format: Format::W37, data: 0b101 };
-        let frame = card.encode();
-        // No one among the first 18 bits, two among the rest: so the last bit is a one.
-        assert_eq!(frame.to_string(), format!("{}1011", "0".repeat(33)));
-        assert_eq!(card.bytes(), [0, 0, 0, 0, 5]);
-        let all = Card { format: Format::W37, data: (1 << 35) - 1 };
-        assert_eq!(all.bytes(), [7, 0xFF, 0xFF, 0xFF, 0xFF]);
+    fn captured_cards_of_37_bits_are_read_and_written() {
+        for (frame, facility, number) in [(0x10_29A0_F4D2, 666, 31337), (0x10_4D21_BBAA, 1234, 56789)] {
+            let (bits, card) = (Bits::new(frame, 37), Card { format: Format::W37, data: facility << 19 | number });
+            assert_eq!(Card::decode(bits), Ok(card), "{frame:X}");
+            assert_eq!(card.encode(), bits, "{frame:X}");
+        }
+        assert_eq!(Card { format: Format::W37, data: 0b101 }.bytes(), [0, 0, 0, 0, 5]);
+        assert_eq!(Card { format: Format::W37, data: (1 << 35) - 1 }.bytes(), [7, 0xFF, 0xFF, 0xFF, 0xFF]);
+    }
+
+    /// The card 62B43423 as somebody's reader told it, over swapped wires (Wiegand-NG #3).
+    #[test]
+    fn a_captured_card_of_34_bits_is_read_once_the_wires_are_right() {
+        let seen = Bits::parse("0100111010100101111001011110111000").unwrap();
+        assert_eq!(Card::decode(seen), Err(Wrong::Parity(34)));
+        assert_eq!(Card::decode(seen.inverted()), Ok(Card { format: Format::W34, data: 0x62B4_3423 }));
+    }
+
+    /// The parity as a formula of others has it: bits 1 to 19 even, bits 19 to 37 odd, counted from 1.
+    fn h10304(frame: u64) -> bool {
+        let ones = |from: u32, to: u32| (from..=to).filter(|bit| frame >> (37 - bit) & 1 == 1).count();
+        ones(1, 19).is_multiple_of(2) && !ones(19, 37).is_multiple_of(2)
     }
 
     #[test]
@@ -162,6 +180,26 @@ mod tests {
         fn swapped_wires_never_give_a_card(card in cards()) {
             let inverted = card.encode().inverted();
             prop_assert_eq!(Card::decode(inverted), Err(Wrong::Parity(inverted.len())));
+        }
+
+        #[test]
+        fn every_number_of_37_bits_has_the_parity_of_its_halves(frame in 0u64..1 << 37, data in 0u64..1 << 35) {
+            prop_assert_eq!(Card::decode(Bits::new(frame, 37)).is_ok(), h10304(frame));
+            let written = Card { format: Format::W37, data }.encode();
+            prop_assert!(h10304(written.value()));
+        }
+
+        /// Whichever bit is lost, and whatever bit is added anywhere: nobody's card.
+        #[test]
+        fn one_bit_less_or_more_is_never_a_card(card in cards(), at in 0usize..38, more: bool) {
+            let frame = card.encode().to_string();
+            let (mut less, mut longer) = (frame.clone(), frame.clone());
+            less.remove(at % frame.len());
+            longer.insert(at % (frame.len() + 1), if more { '1' } else { '0' });
+            for wrong in [less, longer] {
+                let bits = Bits::parse(&wrong).unwrap();
+                prop_assert_eq!(Card::decode(bits), Err(Wrong::Length(bits.len())));
+            }
         }
 
         #[test]

@@ -6,6 +6,7 @@
     reason = "each test takes what it needs; a failure is to be seen"
 )]
 
+use futures_util::FutureExt;
 use jiff::tz::TimeZone;
 use punchd_contract::conformance::Cable;
 use punchd_contract::{Declaration, DriverError, Kind, Line, Member, Mistake, Mode, Place, Port, Value, Values};
@@ -39,6 +40,17 @@ struct WallLines {
     chip: String,
 }
 
+impl WallLines {
+    /// An edge that has been read.
+    fn told(&mut self) -> Option<Edge> {
+        let end = self.bytes.iter().position(|byte| *byte == b'\n')?;
+        let line: Vec<u8> = self.bytes.drain(..=end).collect();
+        let edge: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        let wire = if edge["wire"] == 1 { Wire::Data1 } else { Wire::Data0 };
+        Some(Edge { wire, at: edge["at"].as_u64().unwrap(), seq: edge["seq"].as_u64().unwrap() as u32 })
+    }
+}
+
 impl Board for Wall {
     type Lines = WallLines;
 
@@ -53,14 +65,17 @@ impl Board for Wall {
 impl OpenLines for WallLines {
     async fn edge(&mut self) -> Result<Edge, BoardError> {
         loop {
-            if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.bytes.drain(..=end).collect();
-                let edge: serde_json::Value = serde_json::from_slice(&line).unwrap();
-                let wire = if edge["wire"] == 1 { Wire::Data1 } else { Wire::Data0 };
-                let seq = edge["seq"].as_u64().unwrap() as u32;
-                return Ok(Edge { wire, at: edge["at"].as_u64().unwrap(), seq });
+            if let Some(edge) = self.told() {
+                return Ok(edge);
             }
             self.line.read(&mut self.bytes).await.map_err(|_| BoardError::Gone(self.chip.clone()))?;
+        }
+    }
+
+    fn waiting(&mut self) -> Result<Option<Edge>, BoardError> {
+        match self.line.read(&mut self.bytes).now_or_never() {
+            Some(Err(_)) => Err(BoardError::Gone(self.chip.clone())),
+            _ => Ok(self.told()),
         }
     }
 

@@ -1,18 +1,23 @@
 //! The GPIO lines of this machine, over the kernel's character device (uAPI v2, Linux 5.10 or later).
 
+mod events;
+
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use gpiocdev::Request;
 use gpiocdev::chip::{Chip, chips};
 use gpiocdev::line::{Bias, EdgeDetection, EventClock, Value};
-use gpiocdev::tokio::AsyncRequest;
+use gpiocdev::{AbiVersion, Request};
 
+use self::events::Events;
 use crate::board::{Board, BoardError, Lamp, OpenLines};
-use crate::protocol::frames::{Edge, Wire};
+use crate::protocol::frames::Edge;
 use crate::settings::{Pull, Wiring};
 
-/// Edges that the kernel keeps for us: dozens of cards, while the disk is slow. Its own default of 16 a line is less than one.
+/// Edges that the kernel keeps for us, and the most that it allows: thirty cards, while the machine is busy. Its own default of 16 a line
+/// is less than one. Of more it drops the oldest, which leaves a gap in their count.
 const BUFFER: u32 = 1024;
 /// What `gpioinfo` shows as the user of the lines.
 const CONSUMER: &str = "punchd";
@@ -25,8 +30,9 @@ pub struct Gpio;
 #[derive(Debug)]
 pub struct GpioLines {
     chip: String,
-    data0: u32,
-    inputs: AsyncRequest,
+    /// Holds the lines.
+    _inputs: Request,
+    events: Events,
     lamps: Option<Lamps>,
 }
 
@@ -56,7 +62,14 @@ impl Board for Gpio {
             Pull::AsIs => &mut inputs,
         };
         let inputs = inputs.request().map_err(|error| refused(&path, &data, &error))?;
-        Ok(GpioLines { lamps: lamps(&path, wiring)?, chip, data0: wiring.data0, inputs: AsyncRequest::new(inputs) })
+        let events = inputs.as_fd().try_clone_to_owned().map(File::from);
+        let events = events.and_then(|file| Events::new(file, wiring.data0, wiring.data1));
+        let events = events.map_err(|error| BoardError::Unfit {
+            chip: chip.clone(),
+            lines: shown(&data),
+            why: error.to_string(),
+        })?;
+        Ok(GpioLines { lamps: lamps(&path, wiring)?, chip, _inputs: inputs, events })
     }
 }
 
@@ -118,8 +131,11 @@ fn openable(path: &Path) -> Result<(), BoardError> {
 /// Why the kernel does not give the lines, from what it says of each.
 fn refused(path: &Path, lines: &[u32], error: &gpiocdev::Error) -> BoardError {
     let chip = path.display().to_string();
-    let shown = lines.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let shown = shown(lines);
     let Ok(open) = Chip::from_path(path) else { return BoardError::Gone(chip) };
+    if open.supports_abi_version(AbiVersion::V2).is_err() {
+        return BoardError::OldKernel;
+    }
     for line in lines {
         match open.line_info(*line) {
             Ok(info) if info.used => return BoardError::Taken { chip, line: *line, by: info.consumer },
@@ -127,7 +143,25 @@ fn refused(path: &Path, lines: &[u32], error: &gpiocdev::Error) -> BoardError {
             Err(_) => return BoardError::Unfit { chip, lines: shown, why: format!("there is no line {line}") },
         }
     }
-    BoardError::Unfit { chip, lines: shown, why: error.to_string() }
+    match errno(error) {
+        // Without an interrupt there are no edges: many GPIO adapters and port expanders have none.
+        Some(NO_INTERRUPT) => BoardError::NoEdges(chip),
+        _ => BoardError::Unfit { chip, lines: shown, why: error.to_string() },
+    }
+}
+
+/// `ENXIO`: the line has no interrupt.
+const NO_INTERRUPT: i32 = 6;
+
+fn errno(error: &gpiocdev::Error) -> Option<i32> {
+    match error {
+        gpiocdev::Error::Uapi(_, gpiocdev_uapi::Error::Os(errno)) => Some(errno.0),
+        _ => None,
+    }
+}
+
+fn shown(lines: &[u32]) -> String {
+    lines.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl GpioLines {
@@ -139,9 +173,11 @@ impl GpioLines {
 
 impl OpenLines for GpioLines {
     async fn edge(&mut self) -> Result<Edge, BoardError> {
-        let event = self.inputs.read_edge_event().await.map_err(|_| self.gone())?;
-        let wire = if event.offset == self.data0 { Wire::Data0 } else { Wire::Data1 };
-        Ok(Edge { wire, at: event.timestamp_ns, seq: event.seqno })
+        self.events.next().await.map_err(|_| self.gone())
+    }
+
+    fn waiting(&mut self) -> Result<Option<Edge>, BoardError> {
+        self.events.waiting().map_err(|_| self.gone())
     }
 
     async fn switch(&mut self, lamp: Lamp, on: bool) -> Result<(), BoardError> {

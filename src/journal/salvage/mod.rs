@@ -1,25 +1,37 @@
 //! Salvage: what can be read of a damaged journal goes into a new one; the damaged file stays beside it, untouched.
 //!
+//! The new file is built under another name and takes the place of the damaged one in one step ([`exchange`]), so that a salvage
+//! that is killed or runs out of disk loses nothing. What is owed afterwards (verdicts, deliveries) stands in the new file
+//! itself ([`CONCLUSIONS_OWED`]) until it is made.
+//!
 //! Rows keep their numbers and digests. Where rows of the chain could not be read, a cut is written down, so that `verify`
 //! tells them as lost instead of as tampering. Cursors are dropped, so that terminals are read again from the beginning; what
 //! comes back is known by its key. Because deliveries may be lost with the rest, the new journal notes the moment of its
 //! salvage: punches from before it are in doubt until they were read back ([`DOUBT_BEFORE`]).
 
+mod exchange;
+mod rows;
+
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags};
+
+use self::exchange::Exchange;
+use self::rows::copy_table;
 
 use super::chain::Digest;
 use super::error::JournalError;
-use super::open::{Options, Salvaged, open_writing};
+use super::open::{Options, Salvaged};
 use super::retention::Cut;
 use crate::clock::Stamp;
 
 /// The key in `meta`: punches of before this time (seconds of true time) start *in doubt*.
 pub(crate) const DOUBT_BEFORE: &str = "doubt_before_s";
+/// The key in `meta` that stands until every reading that a salvage kept has its verdict again and every punch its delivery: a start
+/// that finds it makes them.
+pub(crate) const CONCLUSIONS_OWED: &str = "conclusions_owed";
 
 /// Tables in an order in which references point backwards.
 const TABLES: &[&str] = &[
@@ -51,51 +63,38 @@ const TABLES: &[&str] = &[
     "shown",
 ];
 
-/// Rows between two readable stretches are looked up one by one, up to this many.
-const PROBED: i64 = 200_000;
-
-/// Moves the damaged file aside and builds a new one from what can be read.
+/// Builds a new journal from what can be read of the damaged one, and puts it in its place. Cut off at any instruction, it is begun
+/// again or finished by the next start, and until it is finished the damaged file is where it was.
 pub(super) fn salvage(options: &Options, why: &str, now: &Stamp) -> Result<Salvaged, JournalError> {
-    let old = options.folder.join(format!("journal-damaged-{}.db", now.wall.0));
-    move_aside(&options.file(), &old)?;
-    let mut fresh = open_writing(options, false)?;
-    let (kept, missing) = copy(&old, &mut fresh, now, why)?;
+    let exchange = Exchange::of(options);
+    exchange.begin()?;
+    let old = exchange.keep_the_damaged(now)?;
+    let mut fresh = exchange.open_fresh()?;
+    let (kept, missing) = copy(&exchange, &old, &mut fresh, now, why)?;
+    exchange.complete(fresh)?;
+    exchange.finish()?;
     Ok(Salvaged { why: why.to_owned(), old, kept, missing })
 }
 
-fn failed(path: &Path, error: std::io::Error) -> JournalError {
-    JournalError::CannotOpen { path: path.to_owned(), why: error.to_string() }
-}
-
-/// The write-ahead log goes with its file: it may hold the newest rows.
-fn move_aside(from: &Path, to: &Path) -> Result<(), JournalError> {
-    for suffix in ["", "-wal", "-shm"] {
-        let (from, to) = (with_suffix(from, suffix), with_suffix(to, suffix));
-        match fs::rename(&from, &to) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&from, error)),
-            _ => {}
-        }
+/// Finishes an exchange that was cut off after its new file was complete. Answers whether there was one.
+pub(super) fn finish_exchange(options: &Options) -> Result<bool, JournalError> {
+    let exchange = Exchange::of(options);
+    let complete = exchange.is_complete();
+    if complete {
+        tracing::warn!("a salvage was cut off when its new file was complete: putting it in its place");
+        exchange.finish()?;
     }
-    let folder = from.parent().unwrap_or(Path::new("."));
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, error))
+    Ok(complete)
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn copy(old: &Path, fresh: &mut Connection, now: &Stamp, why: &str) -> Result<(u64, Vec<Cut>), JournalError> {
-    // SQLite may want to write while it reads (recovering the log), so it works on a copy and the evidence stays as it was.
-    let work = with_suffix(old, ".work");
-    for suffix in ["", "-wal"] {
-        let from = with_suffix(old, suffix);
-        if from.exists() {
-            fs::copy(&from, with_suffix(&work, suffix)).map_err(|error| failed(&from, error))?;
-        }
-    }
-    let source = open_damaged(&work, fresh)?;
+fn copy(
+    exchange: &Exchange,
+    old: &Path,
+    fresh: &mut Connection,
+    now: &Stamp,
+    why: &str,
+) -> Result<(u64, Vec<Cut>), JournalError> {
+    let source = open_damaged(&exchange.working_copy()?, fresh)?;
     let transaction = fresh.transaction()?;
     transaction.execute_batch("PRAGMA defer_foreign_keys = ON")?;
     if let Some(source) = &source {
@@ -108,8 +107,9 @@ fn copy(old: &Path, fresh: &mut Connection, now: &Stamp, why: &str) -> Result<(u
     transaction.execute_batch("UPDATE device SET cursor = NULL")?;
     restore_keys(&transaction)?;
     let missing = mark_gaps(&transaction, now)?;
-    transaction
-        .execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (DOUBT_BEFORE, now.wall.seconds().to_string()))?;
+    let note = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)";
+    transaction.execute(note, (DOUBT_BEFORE, now.wall.seconds().to_string()))?;
+    transaction.execute(note, (CONCLUSIONS_OWED, "1"))?;
     transaction.execute(
         "INSERT INTO alert (kind, en, zh, wall_ms) VALUES ('other', ?1, ?2, ?3)",
         (
@@ -120,11 +120,6 @@ fn copy(old: &Path, fresh: &mut Connection, now: &Stamp, why: &str) -> Result<(u
     )?;
     let kept: i64 = transaction.query_row("SELECT count(*) FROM reading", [], |row| row.get(0))?;
     transaction.commit()?;
-    drop(source);
-    for suffix in ["", "-wal", "-shm"] {
-        // A left-over working copy costs room and nothing else.
-        let _ = fs::remove_file(with_suffix(&work, suffix));
-    }
     Ok((kept.unsigned_abs(), missing))
 }
 
@@ -142,7 +137,6 @@ fn open_damaged(work: &Path, fresh: &Connection) -> Result<Option<Connection>, J
         return Ok(Some(connection));
     }
     let Some(fresh_path) = fresh.path().map(PathBuf::from) else { return Ok(None) };
-    fresh.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     if let Err(error) = overlay_schema(&fresh_path, work) {
         tracing::error!(%error, "the damaged file cannot be opened even with a new first page");
         return Ok(None);
@@ -167,93 +161,6 @@ fn overlay_schema(fresh: &Path, work: &Path) -> std::io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&page)?;
     file.sync_all()
-}
-
-/// From the front until something cannot be read, then from the end; for readings the hole between is looked up row by row.
-fn copy_table(source: &Connection, fresh: &Connection, table: &str) -> Result<u64, JournalError> {
-    let Ok(columns) =
-        source.prepare(&format!("SELECT * FROM {table} LIMIT 0")).map(|statement| statement.column_count())
-    else {
-        return Ok(0);
-    };
-    let places = (1..=columns).map(|n| format!("?{n}")).collect::<Vec<_>>().join(",");
-    let insert = format!("INSERT OR IGNORE INTO {table} VALUES ({places})");
-    let key = primary_key(fresh, table)?;
-    let mut copied = 0;
-    let up = stretch(
-        source,
-        fresh,
-        &format!("SELECT * FROM {table} ORDER BY {}", key.join(", ")),
-        &insert,
-        columns,
-        &mut copied,
-    )?;
-    if !up.whole {
-        let order = key.iter().map(|column| format!("{column} DESC")).collect::<Vec<_>>().join(", ");
-        let down =
-            stretch(source, fresh, &format!("SELECT * FROM {table} ORDER BY {order}"), &insert, columns, &mut copied)?;
-        if table == "reading" {
-            let (from, to) = (up.last.unwrap_or(0) + 1, down.last.unwrap_or(0));
-            for seq in from..to.min(from + PROBED) {
-                let one = format!("SELECT * FROM reading WHERE seq = {seq}");
-                stretch(source, fresh, &one, &insert, columns, &mut copied)?;
-            }
-        }
-    }
-    Ok(copied)
-}
-
-fn primary_key(fresh: &Connection, table: &str) -> Result<Vec<String>, JournalError> {
-    let mut columns = fresh.prepare("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk")?;
-    let names = columns.query_map([table], |row| row.get(0))?;
-    Ok(names.collect::<Result<_, _>>()?)
-}
-
-struct Stretch {
-    /// No error on the way.
-    whole: bool,
-    /// The first column of the last row that could be read, where it is a number.
-    last: Option<i64>,
-}
-
-fn stretch(
-    source: &Connection,
-    fresh: &Connection,
-    select: &str,
-    insert: &str,
-    columns: usize,
-    copied: &mut u64,
-) -> Result<Stretch, JournalError> {
-    let mut reached = Stretch { whole: false, last: None };
-    let Ok(mut rows) = source.prepare(select) else { return Ok(reached) };
-    let Ok(mut rows) = rows.query([]) else { return Ok(reached) };
-    let mut insert = fresh.prepare_cached(insert)?;
-    loop {
-        match rows.next() {
-            Ok(Some(row)) => {
-                let Ok(values) = (0..columns).map(|column| row.get::<_, Value>(column)).collect::<Result<Vec<_>, _>>()
-                else {
-                    return Ok(reached);
-                };
-                if let Some(Value::Integer(number)) = values.first() {
-                    reached.last = Some(*number);
-                }
-                // A row that the schema refuses was itself hit by the damage.
-                match insert.execute(params_from_iter(values)) {
-                    Ok(inserted) => *copied += inserted as u64,
-                    Err(error) => match JournalError::from(error) {
-                        JournalError::Sqlite(error) => tracing::warn!(%error, "a damaged row was left out"),
-                        fatal => return Err(fatal),
-                    },
-                }
-            }
-            Ok(None) => {
-                reached.whole = true;
-                return Ok(reached);
-            }
-            Err(_) => return Ok(reached),
-        }
-    }
 }
 
 /// Rows whose parents are lost get parents that say so: a reading is worth more than the name of its device.
