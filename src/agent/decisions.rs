@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::judge_again;
 use super::operations::{OperationError, Operations};
-use crate::attendance::Decision;
 use crate::attendance::timeline::{Bounds, Moment, Timeline};
+use crate::attendance::{Decision, decisions};
 use crate::clock::{Anchor, AnchorSource, UnixMillis};
 use crate::journal::{JournalError, OrganisationId, Seq, Word, anchors};
 
@@ -23,8 +23,12 @@ const PERSON_WITHIN: Duration = Duration::from_secs(60);
 pub struct Decided {
     /// Which.
     pub seqs: Vec<i64>,
-    /// What.
-    pub decision: Decision,
+    /// When it was, or that it does not count; absent where only the person is decided.
+    #[serde(default)]
+    pub decision: Option<Decision>,
+    /// Whose they are: a userid.
+    #[serde(default)]
+    pub person: Option<String>,
     /// Who decided.
     pub by: String,
     /// Why, in their words.
@@ -63,7 +67,12 @@ impl Operations {
     /// Writes a decision down and judges the readings again. Answers how many were settled.
     pub async fn decide(&self, decided: Decided) -> Result<u64, OperationError> {
         wants_a_reason(&decided.reason)?;
-        if let (Decision::At { time_s }, false) = (&decided.decision, decided.forced) {
+        if decided.decision.is_none() && decided.person.is_none() {
+            return Err(OperationError::Refused(
+                "say what is decided: a time, a person, or that it does not count".into(),
+            ));
+        }
+        if let (Some(Decision::At { time_s }), false) = (&decided.decision, decided.forced) {
             self.check_bounds(decided.seqs.clone(), *time_s).await?;
         }
         let now = self.clock.now().time.0;
@@ -71,25 +80,34 @@ impl Operations {
         let settled = self
             .journal
             .write_weighing(decided.seqs.len(), move |write| {
-                let what = serde_json::to_string(&decided.decision).map_err(|error| JournalError::Refused(error.to_string()))?;
+                let given = decided.person.as_ref().map(|userid| Decision::Given { userid: userid.clone() });
                 let mut seqs = Vec::new();
                 for seq in &decided.seqs {
-                    let open: Vec<OrganisationId> = write
-                        .sql()
-                        .prepare_cached("SELECT organisation FROM verdict WHERE seq = ?1 AND outcome IN (2, 3)")?
-                        .query_map([seq], |row| row.get(0))?
-                        .collect::<Result<_, _>>()?;
-                    if open.is_empty() {
-                        return Err(JournalError::Refused(format!("reading {seq} is not open: there is nothing to decide")));
-                    }
-                    for organisation in open {
-                        write.sql().execute(
-                            "INSERT INTO decision (seq, organisation, what, decided_by, reason, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                            (seq, organisation, &what, &decided.by, &decided.reason, now),
-                        )?;
-                    }
+                    let asked = decisions::open_again(write, Seq(*seq), decided.person.is_some())?;
                     seqs.push(Seq(*seq));
+                    seqs.extend(asked.followers);
+                    let theirs = |organisation: &OrganisationId| {
+                        decided.person.as_ref().is_none_or(|userid| attendance.has_person(*organisation, userid))
+                    };
+                    let organisations: Vec<OrganisationId> = asked.organisations.into_iter().filter(theirs).collect();
+                    if let (Some(userid), true) = (&decided.person, organisations.is_empty()) {
+                        return Err(JournalError::Refused(format!(
+                            "nobody of the people list has the userid {userid}: see `punchd people list`"
+                        )));
+                    }
+                    for organisation in organisations {
+                        for what in given.iter().chain(&decided.decision) {
+                            let what =
+                                serde_json::to_string(what).map_err(|error| JournalError::Refused(error.to_string()))?;
+                            write.sql().execute(
+                                "INSERT INTO decision (seq, organisation, what, decided_by, reason, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                                (seq, organisation, &what, &decided.by, &decided.reason, now),
+                            )?;
+                        }
+                    }
                 }
+                seqs.sort_unstable();
+                seqs.dedup();
                 attendance.reopen(write, &seqs)
             })
             .await?;

@@ -7,6 +7,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::evidence;
 use super::judge::Attendance;
 use crate::clock::UnixMillis;
 use crate::journal::{Evidence, JournalError, OrganisationId, PersonId, Seq, Write};
@@ -133,10 +134,8 @@ fn way(sql: &Connection, suspect: &Suspect) -> Result<Way, JournalError> {
 
 /// Whether a person said whose reading it is.
 fn is_given(sql: &Connection, suspect: &Suspect) -> Result<bool, JournalError> {
-    let mut select = sql.prepare_cached(
-        "SELECT 1 FROM decision WHERE seq = ?1 AND organisation = ?2 AND what LIKE '%\"person\"%' LIMIT 1",
-    )?;
-    Ok(select.exists((suspect.seq, suspect.organisation))?)
+    let decided = evidence::decision(sql, suspect.seq, suspect.organisation)?;
+    Ok(decided.is_some_and(|decided| decided.given.is_some()))
 }
 
 /// Makes the verdict open, with those that were merged into it, and withdraws its deliveries.

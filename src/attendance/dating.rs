@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use punchd_contract::{Doubt, Happened, Origin};
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use punchd_contract::{Doubt, Happened, Origin, order};
 
 use super::rules::{DeviceRules, WrongClock};
 use super::verdict::{Decision, Reason};
-use crate::clock::{Anchor, AnchorSource, Stamp};
+use crate::clock::{Anchor, AnchorSource, BootId, BootNanos, Stamp, UnixMillis};
 
 /// How close a live reading's corrected time must be to its arrival to prove the offset.
 const LIVE_WITHIN: Duration = Duration::from_secs(15);
@@ -16,12 +17,25 @@ const LIVE_WITHIN: Duration = Duration::from_secs(15);
 const SAME_OFFSET_MS: u64 = 5_000;
 
 /// What the journal knows about a terminal's clock around a reading.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClockEvidence {
     /// The offset of the contact that brought the reading, terminal minus true time.
     pub offset_ms: Option<i64>,
     /// The contact before that one that knew the offset.
     pub before: Option<EarlierContact>,
+    /// What the terminal's clock showed last, where that was in the reading's boot of the gateway.
+    pub shown: Option<Shown>,
+}
+
+/// What a terminal's clock showed, also where the gateway did not know the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// By the terminal's clock.
+    pub at: UnixMillis,
+    /// The moment of the gateway's boot.
+    pub boottime: BootNanos,
+    /// That boot.
+    pub boot: BootId,
 }
 
 /// An earlier contact with a known offset.
@@ -92,7 +106,7 @@ pub struct Question<'a> {
     /// The device's zone.
     pub zone: &'a TimeZone,
     /// The terminal's clock around it.
-    pub clock: ClockEvidence,
+    pub clock: &'a ClockEvidence,
     /// The best anchor of the reading's boot.
     pub anchor: Option<&'a Anchor>,
     /// What a person decided.
@@ -104,22 +118,56 @@ pub fn date(question: &Question<'_>) -> Result<Dated, Reason> {
     if let Some(Decision::At { time_s }) = question.decision {
         return Ok(Dated { time_s: *time_s, basis: Basis::Decision });
     }
-    if let (Some(doubt), None) = (question.doubt, question.decision) {
-        return Err(Reason::Doubtful { doubt: doubt.clone() });
+    match (question.doubt, question.decision) {
+        // Its arrival may tell what its order could not.
+        (None | Some(Doubt::RepeatedHour | Doubt::SkippedHour), _) | (_, Some(_)) => {}
+        (Some(doubt), None) => return Err(Reason::Doubtful { doubt: doubt.clone() }),
     }
     match question.happened {
         Happened::Impossible => Err(Reason::ImpossibleDate),
         Happened::Now => by_gateway(question),
-        Happened::ByTerminal(civil) => {
-            // In the hour that a zone skips or repeats, the terminal's own clock did one or the other; the earlier reading
-            // of a repeated hour is taken, and a skipped hour reads as the clock before the change would have.
-            let recorded =
-                question.zone.to_ambiguous_timestamp(civil).compatible().map_err(|_| Reason::ImpossibleDate)?;
-            by_terminal(question, recorded)
-        }
+        Happened::ByTerminal(civil) => by_terminal(question, civil, in_zone(question, civil)?),
         Happened::ByTerminalAt(civil, offset) => {
-            by_terminal(question, offset.to_timestamp(civil).map_err(|_| Reason::ImpossibleDate)?)
+            by_terminal(question, civil, offset.to_timestamp(civil).map_err(|_| Reason::ImpossibleDate)?)
         }
+    }
+}
+
+/// The moment that a civil time means. One that comes twice, or not at all, means the moment that its arrival proves; a person who
+/// decides means the reading of the clock before the change.
+fn in_zone(question: &Question<'_>, civil: DateTime) -> Result<Timestamp, Reason> {
+    let Question { stamp, rules, clock, .. } = question;
+    let moments = question.zone.to_ambiguous_timestamp(civil);
+    let compatible = || moments.clone().compatible().map_err(|_| Reason::ImpossibleDate);
+    let (one, other, doubt) = match moments.offset() {
+        AmbiguousOffset::Unambiguous { .. } => return compatible(),
+        AmbiguousOffset::Fold { before, after } => (before, after, Doubt::RepeatedHour),
+        AmbiguousOffset::Gap { before, after } => (before, after, Doubt::SkippedHour),
+    };
+    if question.decision.is_some() {
+        return compatible();
+    }
+    let doubtful = Reason::Doubtful { doubt };
+    let tolerance_ms = rules.clock_tolerance.as_millis() as u64;
+    let right = clock.offset_ms.is_none_or(|offset| offset.unsigned_abs() <= tolerance_ms);
+    if !(stamp.trusted(rules.trusted_within) && right) {
+        return Err(doubtful);
+    }
+    let both = [one, other].map(|offset| offset.to_timestamp(civil).map_err(|_| Reason::ImpossibleDate));
+    let [one, other] = both;
+    let (one, other) = (one?, other?);
+    let possible = |moment: &Timestamp| match question.origin {
+        Origin::Live => moment.as_millisecond().abs_diff(stamp.wall.0) <= tolerance_ms,
+        // Nothing is read before it was written.
+        Origin::Log | Origin::Backfill => {
+            doubtful == (Reason::Doubtful { doubt: Doubt::RepeatedHour })
+                && moment.as_millisecond() <= stamp.wall.0.saturating_add_unsigned(tolerance_ms)
+        }
+    };
+    match (possible(&one), possible(&other)) {
+        (true, false) => Ok(one),
+        (false, true) => Ok(other),
+        _ => Err(doubtful),
     }
 }
 
@@ -141,8 +189,8 @@ fn by_gateway(question: &Question<'_>) -> Result<Dated, Reason> {
     }
 }
 
-fn by_terminal(question: &Question<'_>, recorded: Timestamp) -> Result<Dated, Reason> {
-    let Question { stamp, rules, clock, .. } = question;
+fn by_terminal(question: &Question<'_>, civil: DateTime, recorded: Timestamp) -> Result<Dated, Reason> {
+    let Question { clock, .. } = question;
     let recorded_ms = recorded.as_millisecond();
     let as_recorded = Dated { time_s: recorded.as_second(), basis: Basis::Terminal };
     let corrected =
@@ -152,11 +200,48 @@ fn by_terminal(question: &Question<'_>, recorded: Timestamp) -> Result<Dated, Re
         Some(Decision::Corrected) => {
             return Ok(Dated { basis: Basis::Decision, ..corrected(clock.offset_ms.unwrap_or(0)) });
         }
+        Some(Decision::Shifted { offset_ms }) => {
+            return Ok(Dated { basis: Basis::Decision, ..corrected(offset_ms.saturating_neg()) });
+        }
         _ => {}
     }
+    if let Some(clock) = later_than_its_clock(question, recorded_ms) {
+        return Err(Reason::Doubtful { doubt: Doubt::AfterClock { clock } });
+    }
+    let dated = by_its_offset(question, recorded_ms, as_recorded, corrected)?;
+    // A clock that lost its time shows a date like any other. What is corrected is measured by what it is corrected to.
+    let day = if dated.basis == Basis::Terminal {
+        civil.date()
+    } else {
+        TimeZone::UTC.to_datetime(UnixMillis(dated.time_s.saturating_mul(1000)).timestamp()).date()
+    };
+    if day < order::EARLIEST {
+        Err(Reason::TooEarly { before: order::EARLIEST })
+    } else {
+        not_in_the_future(dated, question)
+    }
+}
+
+/// What the terminal's clock showed when the reading came, where that is earlier than what the reading says.
+fn later_than_its_clock(question: &Question<'_>, recorded_ms: i64) -> Option<DateTime> {
+    let shown = question.clock.shown.as_ref().filter(|shown| shown.boot == question.stamp.boot)?;
+    let since_ms = question.stamp.boottime.0.saturating_sub(shown.boottime.0).max(0).div_euclid(1_000_000);
+    let showed_ms = shown.at.0.saturating_add(since_ms);
+    let tolerance_ms = question.rules.clock_tolerance.as_millis() as i64;
+    let later = recorded_ms > showed_ms.saturating_add(tolerance_ms);
+    later.then(|| question.zone.to_datetime(UnixMillis(showed_ms.div_euclid(1000).saturating_mul(1000)).timestamp()))
+}
+
+fn by_its_offset(
+    question: &Question<'_>,
+    recorded_ms: i64,
+    as_recorded: Dated,
+    corrected: impl Fn(i64) -> Dated,
+) -> Result<Dated, Reason> {
+    let Question { stamp, rules, clock, .. } = question;
     let trusted = stamp.trusted(rules.trusted_within);
     let tolerance_ms = rules.clock_tolerance.as_millis() as u64;
-    let Some(offset_ms) = clock.offset_ms else { return not_in_the_future(as_recorded, trusted, question) };
+    let Some(offset_ms) = clock.offset_ms else { return Ok(as_recorded) };
     if offset_ms.unsigned_abs() <= tolerance_ms {
         // Right now; but if it was wrong at the contact before, somebody set it since, and a reading from between may be from
         // either side of that.
@@ -168,10 +253,10 @@ fn by_terminal(question: &Question<'_>, recorded: Timestamp) -> Result<Dated, Re
         {
             return Err(Reason::TerminalClockChanged { before_ms: before.offset_ms, now_ms: offset_ms });
         }
-        return not_in_the_future(as_recorded, trusted, question);
+        return Ok(as_recorded);
     }
     match rules.wrong_clock {
-        WrongClock::AsRecorded => not_in_the_future(as_recorded, trusted, question),
+        WrongClock::AsRecorded => Ok(as_recorded),
         WrongClock::Correct => Ok(corrected(offset_ms)),
         WrongClock::Hold => {
             let arrived_then = (recorded_ms - offset_ms).abs_diff(stamp.wall.0) <= LIVE_WITHIN.as_millis() as u64;
@@ -185,7 +270,8 @@ fn by_terminal(question: &Question<'_>, recorded: Timestamp) -> Result<Dated, Re
 }
 
 /// A reading cannot be from later than its arrival, as far as the gateway knows the time.
-fn not_in_the_future(dated: Dated, trusted: bool, question: &Question<'_>) -> Result<Dated, Reason> {
+fn not_in_the_future(dated: Dated, question: &Question<'_>) -> Result<Dated, Reason> {
+    let trusted = question.stamp.trusted(question.rules.trusted_within);
     let latest_ms = question.stamp.wall.0.saturating_add(question.rules.clock_tolerance.as_millis() as i64);
     if trusted && dated.time_s.saturating_mul(1000) > latest_ms { Err(Reason::Future) } else { Ok(dated) }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::dating::{ClockEvidence, EarlierContact};
+use super::dating::{ClockEvidence, EarlierContact, Shown};
 use super::verdict::Decision;
-use crate::clock::{Anchor, Stamp, UnixMillis};
+use crate::clock::{Anchor, BootId, BootNanos, Stamp, UnixMillis};
 use crate::journal::{DeviceId, JournalError, OrganisationId, Seq, anchors};
 
 /// Which contact to look at.
@@ -34,6 +34,15 @@ pub(super) fn clock_evidence(sql: &Connection, device: DeviceId, at: At) -> Resu
     if let Some(row) = rows.next()? {
         evidence.before = Some(EarlierContact { offset_ms: row.get(0)?, at_ms: row.get(1)? });
     }
+    drop(rows);
+    let mut select = sql.prepare_cached(
+        "SELECT c.shown_ms, c.shown_boottime_ns, b.kernel_id FROM contact c JOIN boot b USING (boot)
+          WHERE c.device = ?1 AND c.contact <= ?2 AND c.wall_ms <= ?3 AND c.shown_ms IS NOT NULL ORDER BY c.contact DESC LIMIT 1",
+    )?;
+    let shown = select.query_row((device, contact, wall), |row| {
+        Ok(Shown { at: UnixMillis(row.get(0)?), boottime: BootNanos(row.get(1)?), boot: BootId(row.get(2)?) })
+    });
+    evidence.shown = shown.optional()?;
     Ok(evidence)
 }
 
@@ -47,8 +56,18 @@ pub(super) fn best_anchor(sql: &Connection, stamp: &Stamp, within: Duration) -> 
     }
 }
 
-/// A decision and the words of whoever made it.
-pub(super) type Decided = (Decision, String);
+/// What people decided about a reading: whose it is and when it was are two questions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Decided {
+    /// The last word about its time or whether it counts.
+    pub decision: Option<Decision>,
+    /// The userid of whom it was given to.
+    pub given: Option<String>,
+    /// Whether it counts although it is older than the day from which its device counts.
+    pub let_through: bool,
+    /// The words of whoever decided last.
+    pub words: String,
+}
 
 /// Organisations that are asked the same question about a reading.
 pub(super) struct Asked {
@@ -74,13 +93,38 @@ pub(super) fn by_decision(
     Ok(groups)
 }
 
-fn decision(sql: &Connection, seq: Seq, organisation: OrganisationId) -> Result<Option<Decided>, JournalError> {
-    let mut select = sql.prepare_cached(
-        "SELECT what, reason FROM decision WHERE seq = ?1 AND organisation = ?2 ORDER BY decision DESC LIMIT 1",
-    )?;
-    let found: Option<(String, String)> =
-        select.query_row((seq, organisation), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(found.and_then(|(what, words)| Some((serde_json::from_str(&what).ok()?, words))))
+pub(super) fn decision(
+    sql: &Connection,
+    seq: Seq,
+    organisation: OrganisationId,
+) -> Result<Option<Decided>, JournalError> {
+    let mut select =
+        sql.prepare_cached("SELECT what, reason FROM decision WHERE seq = ?1 AND organisation = ?2 ORDER BY decision")?;
+    let mut rows = select.query((seq, organisation))?;
+    let mut decided: Option<Decided> = None;
+    while let Some(row) = rows.next()? {
+        let (what, words): (String, String) = (row.get(0)?, row.get(1)?);
+        let Ok(what) = serde_json::from_str::<Decision>(&what) else { continue };
+        let mut now = decided.take().unwrap_or_default();
+        now.words = words;
+        match what {
+            // Whoever gives it to a person means that it counts.
+            Decision::Given { userid } => {
+                now.decision = now.decision.filter(|decision| *decision != Decision::Refuse);
+                now.given = Some(userid);
+            }
+            Decision::LetThrough => {
+                now.decision = now.decision.filter(|decision| *decision != Decision::Refuse);
+                now.let_through = true;
+            }
+            Decision::Refuse => {
+                now = Decided { decision: Some(Decision::Refuse), words: now.words, ..Decided::default() };
+            }
+            time => now.decision = Some(time),
+        }
+        decided = Some(now);
+    }
+    Ok(decided)
 }
 
 /// The organisations that have a verdict on a reading, and whether it is open.

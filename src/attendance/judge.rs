@@ -1,6 +1,7 @@
 //! Judging: from the evidence of a reading to its verdicts, inside the transaction that appends it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::civil::Date;
@@ -103,6 +104,11 @@ impl Attendance {
         names
     }
 
+    /// Whether an organisation has somebody with this userid.
+    pub fn has_person(&self, organisation: OrganisationId, userid: &str) -> bool {
+        self.people().by_userid(organisation, userid).is_some()
+    }
+
     fn people(&self) -> Arc<People> {
         self.people.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -117,12 +123,13 @@ impl Attendance {
         let mut clocks: HashMap<DeviceId, ClockEvidence> = HashMap::new();
         let mut verdicts = Vec::new();
         for evidence in fresh {
-            let clock = match (evidence.happened, clocks.get(&evidence.device)) {
-                (Happened::ByTerminal(_) | Happened::ByTerminalAt(..), None) => {
-                    let clock = clock_evidence(write.sql(), evidence.device, At::Latest)?;
-                    *clocks.entry(evidence.device).or_insert(clock)
+            let clock = match clocks.entry(evidence.device) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let by_terminal = evidence.happened.civil().is_some();
+                    let asked = || clock_evidence(write.sql(), evidence.device, At::Latest);
+                    if by_terminal { unknown.insert(asked()?) } else { &ClockEvidence::default() }
                 }
-                (_, known) => known.copied().unwrap_or_default(),
             };
             // A device that is no longer configured: its readings stay as they are until it is again.
             verdicts.push(match self.devices.get(&evidence.device) {
@@ -159,7 +166,7 @@ impl Attendance {
                     &evidence,
                     device,
                     &organisations,
-                    clock,
+                    &clock,
                     Round::Again,
                     decision.as_ref(),
                     &people,
@@ -186,15 +193,16 @@ impl Attendance {
         evidence: &Evidence,
         device: &Device,
         organisations: &[OrganisationId],
-        clock: ClockEvidence,
+        clock: &ClockEvidence,
         round: Round,
         decision: Option<&Decided>,
         people: &People,
     ) -> Result<Judged, JournalError> {
-        if let Some((Decision::Refuse, words)) = decision {
-            return refuse(write, organisations, evidence, None, Reason::Decided { words: words.clone() });
+        if let Some(decided) = decision.filter(|decided| decided.decision == Some(Decision::Refuse)) {
+            return refuse(write, organisations, evidence, None, Reason::Decided { words: decided.words.clone() });
         }
-        if let (Event::NoPunch { code, text }, None) = (&evidence.event, decision) {
+        let undecided = decision.is_none_or(|decided| decided.decision.is_none() && decided.given.is_none());
+        if let (Event::NoPunch { code, text }, true) = (&evidence.event, undecided) {
             let reason = Reason::NoPunch { code: *code, text: text.clone() };
             return refuse(write, organisations, evidence, None, reason);
         }
@@ -213,12 +221,12 @@ impl Attendance {
             zone: &device.zone,
             clock,
             anchor: anchor.as_ref(),
-            decision: decision.map(|(decision, _)| decision),
+            decision: decision.and_then(|decided| decided.decision.as_ref()),
         });
         let day = dated.as_ref().ok().and_then(|dated| local_date(dated, &device.zone));
-        let let_through = matches!(decision, Some((Decision::LetThrough, _)));
+        let let_through = decision.is_some_and(|decided| decided.let_through);
         let dated = match (dated, day) {
-            (Ok(dated), Some(day)) if !let_through => {
+            (Ok(dated), Some(day)) if !let_through && dated.basis != Basis::Decision => {
                 match start::counts(write.sql(), evidence, &device.rules, &device.zone, day)? {
                     Counts::Yes => Ok(dated),
                     Counts::NotYetKnown => Err(Reason::StartUnknown),
@@ -232,8 +240,14 @@ impl Attendance {
         let rule = &device.rules.user_ids;
         let mut known: Vec<(OrganisationId, Known)> = Vec::new();
         for organisation in organisations {
-            let found = match people.find(*organisation, &evidence.credential, rule, day) {
+            let given = decision.and_then(|decided| decided.given.as_ref());
+            let found = match given {
+                Some(userid) => people.by_userid(*organisation, userid),
+                None => people.find(*organisation, &evidence.credential, rule, day),
+            };
+            let found = match found {
                 Some(found) => Some(found.clone()),
+                None if given.is_some() => None,
                 // Whose userid it is, is told by the device alone, so it must be clear of which organisation.
                 None if device.organisations.len() == 1 => {
                     unlisted::person(write.sql(), *organisation, &evidence.credential, rule)?

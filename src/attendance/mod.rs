@@ -17,6 +17,7 @@
 
 pub mod again;
 pub mod dating;
+pub mod decisions;
 mod evidence;
 pub mod judge;
 mod merge;

@@ -40,6 +40,11 @@ impl Outcome {
 pub enum Reason {
     /// The terminal gave a date that does not exist.
     ImpossibleDate,
+    /// It is dated earlier than any punch can be: the terminal's clock had lost its time.
+    TooEarly {
+        /// The first possible day.
+        before: Date,
+    },
     /// The record could not be read.
     Unreadable,
     /// The gateway's clock was not trusted when a local reader read it.
@@ -96,6 +101,12 @@ impl Reason {
             Self::ImpossibleDate => Text::new(
                 "The terminal gave a date that does not exist; decide its time with `punchd punches decide`.",
                 "终端给出的日期不存在；请用 `punchd punches decide` 确定时间。",
+            ),
+            Self::TooEarly { before } => Text::new(
+                format!(
+                    "It is dated before {before}: the terminal's clock had lost its time. Set its clock, then decide with `punchd punches decide`."
+                ),
+                format!("日期早于 {before}：终端时钟曾丢失时间。请先校准终端时钟，再用 `punchd punches decide` 处理。"),
             ),
             Self::Unreadable => Text::new(
                 "The record could not be read; its raw bytes are kept. Decide with `punchd punches decide`.",
@@ -215,6 +226,16 @@ pub enum Decision {
     Corrected,
     /// It counts although it is older than the day from which its device counts.
     LetThrough,
+    /// The terminal's time is to be moved by so much, later if positive.
+    Shifted {
+        /// Milliseconds that are added to what the terminal recorded.
+        offset_ms: i64,
+    },
     /// It does not count.
     Refuse,
+    /// It was this person. Stands beside what is decided about its time; refusing it undoes both.
+    Given {
+        /// Their userid.
+        userid: String,
+    },
 }

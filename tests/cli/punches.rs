@@ -94,14 +94,44 @@ async fn a_decision_is_kept_with_its_name_and_reason_and_only_about_what_is_open
     assert_eq!(done.exits(0).json()["settled"], 1);
     let row = site.punchd(&["punches", "--json", "--limit", "1"]).json()[0].clone();
     assert_eq!((&row["outcome"], &row["local_time"]), (&"punch".into(), &"2026-10-02 08:25:00".into()));
-    decide(&["7", "--refuse", "--reason", "too late"]).exits(1).says("reading 7 is not open");
+    decide(&["7", "--refuse", "--reason", "it was another day"]).exits(0).says("1 are settled");
+    assert_eq!(
+        site.punchd(&["punches", "--json", "--limit", "1"]).json()[0]["outcome"],
+        "refused",
+        "nothing was sent yet"
+    );
     let sql = rusqlite::Connection::open(site.path("journal.db")).unwrap();
     let kept: (String, String, String) = sql
-        .query_row("SELECT what, decided_by, reason FROM decision", [], |row| {
+        .query_row("SELECT what, decided_by, reason FROM decision WHERE decision = 1", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .unwrap();
     assert_eq!(kept, (r#"{"decide":"at","time_s":1790900700}"#.into(), "Wang".into(), "seen by the guard".into()));
+}
+
+#[tokio::test]
+async fn whatever_is_unknown_or_held_can_be_given_to_a_person_and_taken_back() {
+    let site = site().await;
+    let decide = |arguments: &[&str]| site.punchd(&[&["punches", "decide"], arguments].concat());
+    let outcome = |seq: i64| {
+        let rows = site.punchd(&["punches", "--json"]).json();
+        let row = rows.as_array().unwrap().iter().find(|row| row["seq"] == seq).unwrap().clone();
+        (row["outcome"].as_str().unwrap().to_owned(), row["userid"].as_str().unwrap_or_default().to_owned())
+    };
+    let strays = site.punchd(&["punches", "--json", "--state", "unknown"]).json();
+    let stray = strays[0]["seq"].as_i64().unwrap();
+    let (number, by) = (stray.to_string(), ["--reason", "seen on the camera", "--by", "Wang"]);
+    decide(&[&[&number, "--person", "nobody"], &by[..]].concat()).exits(1).says("nobody of the people list");
+    decide(&[&[&number, "--person", "zhangsan"], &by[..]].concat()).exits(0).says("1 are settled");
+    assert_eq!(outcome(stray), ("merged".into(), "zhangsan".into()), "they punched in the same minute");
+    decide(&[&[&number, "--refuse"], &by[..]].concat()).exits(0);
+    assert_eq!(outcome(stray).0, "refused");
+    // A reading without a date needs one beside the person.
+    decide(&[&["7", "--person", "zhangsan"], &by[..]].concat()).exits(0).says("0 are settled");
+    assert_eq!(outcome(7), ("held".into(), "zhangsan".into()));
+    decide(&[&["--run", "7", "--at", "2026-10-02T08:25:00"], &by[..]].concat()).exits(0).says("1 are settled");
+    assert_eq!(outcome(7), ("punch".into(), "zhangsan".into()));
+    decide(&[&["7", "--first-at", "2026-10-02T08:25:00"], &by[..]].concat()).exits(64).says("no date of its own");
 }
 
 #[tokio::test]

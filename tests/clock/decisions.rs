@@ -80,7 +80,8 @@ async fn a_word_against_what_the_journal_proves_is_refused_unless_somebody_insis
         );
         let one = Decided {
             seqs: vec![2],
-            decision: Decision::At { time_s },
+            decision: Some(Decision::At { time_s }),
+            person: None,
             by: "Wang".into(),
             reason: "seen".into(),
             forced: false,
@@ -99,7 +100,8 @@ async fn one_reading_alone_may_be_decided_and_the_other_stays_held() {
     let site = undated().await;
     let one = Decided {
         seqs: vec![2],
-        decision: Decision::At { time_s: FIRST },
+        decision: Some(Decision::At { time_s: FIRST }),
+        person: None,
         by: "Wang".into(),
         reason: "seen".into(),
         forced: false,

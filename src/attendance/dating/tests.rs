@@ -48,7 +48,7 @@ impl Case {
             stamp: stamp(EIGHT + 3600, Some(Duration::from_millis(20))),
             rules: rules(WrongClock::Hold),
             zone: TimeZone::get("Asia/Shanghai").unwrap(),
-            clock: ClockEvidence { offset_ms: Some(300), before: None },
+            clock: ClockEvidence { offset_ms: Some(300), before: None, shown: None },
             anchor: None,
             decision: None,
         }
@@ -67,7 +67,7 @@ fn date_question(case: &Case) -> Result<Dated, Reason> {
         stamp: &case.stamp,
         rules: &case.rules,
         zone: &case.zone,
-        clock: case.clock,
+        clock: &case.clock,
         anchor: case.anchor.as_ref(),
         decision: case.decision.as_ref(),
     })
@@ -87,18 +87,18 @@ fn a_right_terminal_is_believed_in_its_own_zone() {
 
 #[test]
 fn a_log_read_from_a_terminal_whose_clock_is_off_is_held_because_nothing_says_since_when() {
-    let case = Case { clock: ClockEvidence { offset_ms: Some(-600_000), before: None }, ..Case::log() };
+    let case = Case { clock: ClockEvidence { offset_ms: Some(-600_000), before: None, shown: None }, ..Case::log() };
     assert_eq!(case.date(), Err(Reason::TerminalClock { offset_ms: -600_000 }));
 }
 
 #[test]
 fn an_offset_that_was_the_same_before_and_after_the_reading_corrects_it() {
-    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 300) };
+    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 300), shown: None };
     assert_eq!(
         Case { clock, ..Case::log() }.date(),
         Ok(Dated { time_s: EIGHT + 600, basis: Basis::TerminalCorrected })
     );
-    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 1200) };
+    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 1200), shown: None };
     assert!(
         Case { clock, ..Case::log() }.date().is_err(),
         "it happened before the earlier contact: not between the two"
@@ -107,7 +107,7 @@ fn an_offset_that_was_the_same_before_and_after_the_reading_corrects_it() {
 
 #[test]
 fn a_live_reading_proves_the_offset_by_its_arrival() {
-    let clock = ClockEvidence { offset_ms: Some(3_600_000), before: None };
+    let clock = ClockEvidence { offset_ms: Some(3_600_000), before: None, shown: None };
     let live =
         Case { origin: Origin::Live, stamp: stamp(EIGHT - 3600 + 1, Some(Duration::ZERO)), clock, ..Case::log() };
     assert_eq!(live.date(), Ok(Dated { time_s: EIGHT - 3600, basis: Basis::TerminalCorrected }));
@@ -117,21 +117,21 @@ fn a_live_reading_proves_the_offset_by_its_arrival() {
 
 #[test]
 fn a_clock_that_was_set_between_two_contacts_leaves_what_lies_between_to_a_person() {
-    let clock = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT - 60) };
+    let clock = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT - 60), shown: None };
     assert_eq!(
         Case { clock, ..Case::log() }.date(),
         Err(Reason::TerminalClockChanged { before_ms: 3_600_000, now_ms: 0 })
     );
-    let older = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT + 60) };
+    let older = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT + 60), shown: None };
     assert!(Case { clock: older, ..Case::log() }.date().is_ok(), "it was recorded before the earlier contact");
 }
 
 #[test]
 fn the_operator_may_choose_to_believe_or_to_correct() {
-    let clock = ClockEvidence { offset_ms: Some(-600_000), before: None };
-    let believe = Case { clock, rules: rules(WrongClock::AsRecorded), ..Case::log() };
+    let clock = ClockEvidence { offset_ms: Some(-600_000), before: None, shown: None };
+    let believe = Case { clock: clock.clone(), rules: rules(WrongClock::AsRecorded), ..Case::log() };
     assert_eq!(believe.date().unwrap().time_s, EIGHT);
-    let correct = Case { clock, rules: rules(WrongClock::Correct), ..Case::log() };
+    let correct = Case { clock: clock.clone(), rules: rules(WrongClock::Correct), ..Case::log() };
     assert_eq!(correct.date().unwrap().time_s, EIGHT + 600);
     let decided = Case { clock, decision: Some(Decision::AsRecorded), ..Case::log() };
     assert_eq!(decided.date().unwrap(), Dated { time_s: EIGHT, basis: Basis::Decision });
@@ -171,14 +171,81 @@ fn a_local_reading_is_held_while_the_clock_is_untrusted_and_dated_to_the_second_
 }
 
 #[test]
-fn the_skipped_and_the_repeated_hour_of_a_zone_have_one_meaning_each() {
-    let new_york = |civil| Case {
+fn the_skipped_and_the_repeated_hour_of_a_zone_are_doubtful_unless_their_arrival_proves_them() {
+    let new_york = |civil, origin, arrived| Case {
         happened: Happened::ByTerminal(civil),
         zone: TimeZone::get("America/New_York").unwrap(),
-        stamp: stamp(1_900_000_000, Some(Duration::ZERO)),
+        origin,
+        stamp: stamp(arrived, Some(Duration::ZERO)),
         ..Case::log()
     };
-    // 2026-03-08 02:30 does not exist there; 2026-11-01 01:30 exists twice.
-    assert_eq!(new_york(date(2026, 3, 8).at(2, 30, 0, 0)).date().unwrap().time_s, 1_772_955_000);
-    assert_eq!(new_york(date(2026, 11, 1).at(1, 30, 0, 0)).date().unwrap().time_s, 1_793_511_000);
+    let doubtful = |doubt| Err(Reason::Doubtful { doubt });
+    // 2026-11-01 01:30 exists twice, 2026-03-08 02:30 does not exist there.
+    let (first, second) = (1_793_511_000, 1_793_514_600);
+    let twice = date(2026, 11, 1).at(1, 30, 0, 0);
+    assert_eq!(new_york(twice, Origin::Log, second + 90_000).date(), doubtful(Doubt::RepeatedHour));
+    assert_eq!(new_york(twice, Origin::Live, first + 2).date().unwrap().time_s, first);
+    assert_eq!(new_york(twice, Origin::Live, second + 2).date().unwrap().time_s, second);
+    assert_eq!(new_york(twice, Origin::Live, second + 900).date(), doubtful(Doubt::RepeatedHour));
+    assert_eq!(new_york(twice, Origin::Log, first + 600).date().unwrap().time_s, first, "the second pass was not yet");
+    let never = date(2026, 3, 8).at(2, 30, 0, 0);
+    assert_eq!(new_york(never, Origin::Log, second).date(), doubtful(Doubt::SkippedHour));
+    assert_eq!(new_york(never, Origin::Live, 1_772_955_001).date().unwrap().time_s, 1_772_955_000);
+    let untrusted = Case { stamp: stamp(first + 2, None), ..new_york(twice, Origin::Live, 0) };
+    assert_eq!(untrusted.date(), doubtful(Doubt::RepeatedHour));
+}
+
+const SETTINGS: [WrongClock; 3] = [WrongClock::Hold, WrongClock::AsRecorded, WrongClock::Correct];
+
+fn log_at(civil: jiff::civil::DateTime, origin: Origin, wrong_clock: WrongClock) -> Case {
+    Case { happened: Happened::ByTerminal(civil), origin, rules: rules(wrong_clock), ..Case::log() }
+}
+
+#[test]
+fn a_date_from_before_anything_is_held_under_every_setting() {
+    for wrong_clock in SETTINGS {
+        for origin in [Origin::Live, Origin::Log, Origin::Backfill] {
+            for year in [1970, 2000, 2010] {
+                let case = log_at(date(year, 1, 1).at(0, 12, 7, 0), origin, wrong_clock);
+                assert_eq!(case.date(), Err(Reason::TooEarly { before: order::EARLIEST }), "{year}, {wrong_clock:?}");
+            }
+            assert!(log_at(date(2016, 5, 4).at(8, 0, 0, 0), origin, wrong_clock).date().is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_record_from_after_its_terminals_own_clock_is_held_under_every_setting() {
+    // Shown a hundred seconds before the reading came: eight o'clock.
+    let shown = |boot: &str, shift_s: i64| {
+        Some(Shown {
+            at: UnixMillis((EIGHT + shift_s) * 1000),
+            boottime: BootNanos(900_000_000_000),
+            boot: BootId(boot.into()),
+        })
+    };
+    for wrong_clock in SETTINGS {
+        for offset_ms in [None, Some(0), Some(-7_200_000)] {
+            let of = |shown| ClockEvidence { offset_ms, before: None, shown };
+            let case = Case {
+                clock: of(shown("a", -7200)),
+                ..log_at(date(2026, 11, 2).at(8, 0, 0, 0), Origin::Log, wrong_clock)
+            };
+            let clock = date(2026, 11, 2).at(6, 1, 40, 0);
+            assert_eq!(case.date(), Err(Reason::Doubtful { doubt: Doubt::AfterClock { clock } }), "{wrong_clock:?}");
+            let decided = Case { decision: Some(Decision::AsRecorded), ..case };
+            assert_eq!(decided.date().unwrap().time_s, EIGHT);
+        }
+        let right = ClockEvidence { offset_ms: Some(0), before: None, shown: shown("a", -100) };
+        let case = log_at(date(2026, 11, 2).at(8, 0, 0, 0), Origin::Live, wrong_clock);
+        assert!(Case { clock: right, ..case }.date().is_ok(), "the clock has run on since");
+    }
+}
+
+#[test]
+fn a_person_may_move_a_time_by_an_offset() {
+    let lost = log_at(date(2000, 1, 1).at(0, 12, 7, 0), Origin::Log, WrongClock::Hold);
+    let recorded = 946_656_727;
+    let moved = Case { decision: Some(Decision::Shifted { offset_ms: (EIGHT - recorded) * 1000 }), ..lost };
+    assert_eq!(moved.date(), Ok(Dated { time_s: EIGHT, basis: Basis::Decision }));
 }

@@ -74,6 +74,11 @@ impl People {
         Ok(())
     }
 
+    /// The person with this userid.
+    pub fn by_userid(&self, organisation: OrganisationId, userid: &str) -> Option<&Known> {
+        self.by_userid.get(&(organisation, userid.to_ascii_lowercase()))
+    }
+
     /// Whose credential this is by the people list.
     pub fn listed(&self, organisation: OrganisationId, credential: &Credential) -> Option<&Known> {
         self.by_credential.get(&(organisation, credential.kind(), credential.value()))

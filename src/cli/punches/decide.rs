@@ -2,10 +2,11 @@
 
 use clap::{ArgGroup, Args};
 use jiff::civil::DateTime;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Span, SpanRelativeTo, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
 use serde_json::json;
 
+use super::runs;
 use crate::agent::{BootDecided, BootSettled, Decided, Operations};
 use crate::attendance::Decision;
 use crate::cli::exit::Exit;
@@ -19,8 +20,9 @@ use crate::console::Settled;
 const AT_ONCE: usize = 500;
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["at", "as_recorded", "corrected", "refuse"])))]
-#[command(group(ArgGroup::new("which").required(true).args(["seqs", "all_held"])))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["at", "as_recorded", "corrected", "shift", "first_at", "refuse", "person"])))]
+#[command(group(ArgGroup::new("when").args(["at", "as_recorded", "corrected", "shift", "first_at", "refuse"])))]
+#[command(group(ArgGroup::new("which").required(true).args(["seqs", "all_held", "run"])))]
 pub struct Decide {
     /// The numbers of the readings
     #[arg(value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
@@ -28,6 +30,9 @@ pub struct Decide {
     /// All that are held of one device
     #[arg(long, requires = "device")]
     all_held: bool,
+    /// All of the run that this held reading belongs to (see `punchd punches held`)
+    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
+    run: Option<i64>,
     /// Which device
     #[arg(long, value_name = "NAME", requires = "all_held")]
     device: Option<String>,
@@ -47,9 +52,18 @@ pub struct Decide {
     /// The terminal's time is to be corrected by its clock's offset at the contact that brought it
     #[arg(long)]
     corrected: bool,
+    /// The terminal's times are to be moved by so much, such as 1h, -95s or 9497d3h; their distances stay
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    shift: Option<String>,
+    /// The first of them happened at this time, and the others as much later as the terminal says
+    #[arg(long, value_name = "TIME")]
+    first_at: Option<String>,
     /// It does not count
-    #[arg(long)]
+    #[arg(long, conflicts_with = "person")]
     refuse: bool,
+    /// They are this person's: a userid of the people list
+    #[arg(long, value_name = "USERID")]
+    person: Option<String>,
     /// Why
     #[arg(long, value_name = "WORDS")]
     reason: String,
@@ -68,9 +82,10 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
         ));
     }
     let sql = place.journal()?;
-    let seqs = match &decide.device {
-        Some(device) => held_of(&sql, device)?,
-        None => decide.seqs.clone(),
+    let seqs = match (&decide.device, decide.run) {
+        (_, Some(seq)) => runs::of(&sql, seq)?,
+        (Some(device), None) => held_of(&sql, device)?,
+        (None, None) => decide.seqs.clone(),
     };
     if seqs.is_empty() {
         screen.say("Nothing is held of this device.", "该设备没有待定的记录。");
@@ -79,7 +94,7 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
     let decision = decision(decide, &sql, &seqs)?;
     drop(sql);
     let by = decide.by.clone().unwrap_or_else(operator);
-    if let (true, Decision::At { time_s }) = (decide.whole_boot, &decision) {
+    if let (true, Some(Decision::At { time_s })) = (decide.whole_boot, &decision) {
         return decide_boot(decide, &seqs, *time_s, by, place, screen);
     }
     let mut settled = 0;
@@ -87,6 +102,7 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
         let decided = Decided {
             seqs: portion.to_vec(),
             decision: decision.clone(),
+            person: decide.person.clone(),
             by: by.clone(),
             reason: decide.reason.trim().to_owned(),
             forced: decide.force,
@@ -154,12 +170,37 @@ fn held_of(sql: &Connection, device: &str) -> Result<Vec<i64>, Failure> {
     Ok(select.query_map([device], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-fn decision(decide: &Decide, sql: &Connection, seqs: &[i64]) -> Result<Decision, Failure> {
-    Ok(match &decide.at {
-        Some(at) => Decision::At { time_s: moment(at, sql, seqs)? },
-        None if decide.as_recorded => Decision::AsRecorded,
-        None if decide.corrected => Decision::Corrected,
-        None => Decision::Refuse,
+fn decision(decide: &Decide, sql: &Connection, seqs: &[i64]) -> Result<Option<Decision>, Failure> {
+    Ok(Some(match (&decide.at, &decide.shift, &decide.first_at) {
+        (Some(at), ..) => Decision::At { time_s: moment(at, sql, seqs)? },
+        (_, Some(by), _) => Decision::Shifted { offset_ms: duration(by)? },
+        (.., Some(at)) => {
+            let first = runs::recorded(sql, seqs)?;
+            let seconds = moment(at, sql, seqs)?.saturating_sub(first);
+            Decision::Shifted { offset_ms: seconds.saturating_mul(1000) }
+        }
+        _ if decide.as_recorded => Decision::AsRecorded,
+        _ if decide.corrected => Decision::Corrected,
+        _ if decide.refuse => Decision::Refuse,
+        _ => return Ok(None),
+    }))
+}
+
+/// Days have 24 hours: a clock that was wrong knew nothing of summer time either.
+fn duration(text: &str) -> Result<i64, Failure> {
+    let (sign, amount) = match text.strip_prefix('-') {
+        Some(amount) => (-1, amount),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let span: Option<Span> = amount.parse().ok();
+    let milliseconds = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let milliseconds = milliseconds.and_then(|span| i64::try_from(span.as_millis()).ok());
+    milliseconds.map(|milliseconds| milliseconds.saturating_mul(sign)).ok_or_else(|| {
+        Failure::new(
+            Exit::Usage,
+            format!("{text:?} is no duration: write 1h, -95s or 9497d3h"),
+            format!("{text:?} 不是时长：请写成 1h、-95s 或 9497d3h"),
+        )
     })
 }
 
@@ -218,5 +259,12 @@ mod tests {
         assert_eq!(at("2026-10-25T02:30:00").unwrap_err().exit, Exit::Usage);
         assert_eq!(at("2026-03-29T02:30:00").unwrap_err().exit, Exit::Usage);
         assert_eq!(at("2026-11-02T13:00:00").unwrap(), 1_793_620_800);
+    }
+
+    #[test]
+    fn a_duration_may_be_negative_and_counts_days_of_24_hours() {
+        assert_eq!(duration("-95s").unwrap(), -95_000);
+        assert_eq!(duration("+1d2h").unwrap(), 26 * 3_600_000);
+        assert_eq!(duration("soon").unwrap_err().exit, Exit::Usage);
     }
 }

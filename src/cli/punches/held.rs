@@ -4,7 +4,7 @@ use punchd_contract::Text;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
-use super::boots;
+use super::{boots, runs};
 use crate::agent;
 use crate::attendance::Reason;
 use crate::attendance::timeline::{Bounds, Timeline};
@@ -22,25 +22,26 @@ const LISTED: usize = 200;
 #[derive(Debug, Serialize)]
 pub(super) struct HeldRow {
     pub(super) seq: i64,
-    device: String,
+    pub(super) device: String,
     userid: Option<String>,
     name: Option<String>,
     credential: String,
-    terminal_time: Option<String>,
+    pub(super) terminal_time: Option<String>,
     time_s: Option<i64>,
     recorded_ms: i64,
     pub(super) zone: String,
-    reason: Option<Reason>,
+    pub(super) reason: Option<Reason>,
     /// Which boot of the gateway it came in, and how long after its beginning.
     pub(super) boot: i64,
     pub(super) since_boot_ms: i64,
     /// What the journal proves of its time, where nothing dates it.
     pub(super) bounds: Option<Bounds>,
+    /// The run of readings that it belongs to.
+    pub(super) run: Option<runs::Run>,
 }
 
-/// Shows them, oldest first.
-pub fn held(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
-    let sql = place.journal()?;
+/// All that are held, oldest first.
+pub(super) fn rows(sql: &Connection) -> Result<Vec<HeldRow>, Failure> {
     let mut select = sql.prepare(
         "SELECT r.seq, d.name, p.userid, p.name, r.credential, r.terminal_time, v.time_s, r.wall_ms,
                 json_extract(d.settings, '$.zone'), v.reason, r.boot, r.boottime_ns
@@ -63,9 +64,18 @@ pub fn held(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
             boot: row.get(10)?,
             since_boot_ms: row.get::<_, i64>(11)?.div_euclid(1_000_000),
             bounds: None,
+            run: None,
         })
     })?;
     let mut rows: Vec<HeldRow> = rows.collect::<Result<_, _>>()?;
+    runs::mark(sql, &mut rows)?;
+    Ok(rows)
+}
+
+/// Shows them, oldest first.
+pub fn held(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
+    let sql = place.journal()?;
+    let mut rows = rows(&sql)?;
     let running = add_bounds(&sql, &mut rows)?;
     if screen.json {
         screen.value(&rows)?;
@@ -109,6 +119,7 @@ pub fn held(place: &Place, screen: &mut Screen) -> Result<Exit, Failure> {
         let numbers = printable(&numbers(seqs));
         screen.say(format!("{numbers}: {}", text.en), format!("{numbers}：{}", text.zh));
     }
+    runs::show(&rows, screen);
     boots::show(&rows, running, screen);
     Ok(Exit::Done)
 }

@@ -5,6 +5,7 @@ mod decide;
 mod held;
 mod let_through;
 mod list;
+mod runs;
 mod unknown;
 
 use clap::{Args, Subcommand};
