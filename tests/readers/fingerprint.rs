@@ -111,9 +111,14 @@ async fn a_finger_that_is_enrolled_once_punches_at_every_equal_module_until_its_
         department: String::new(),
         left_on: Some(jiff::civil::date(2026, 1, 1)),
         credentials: Vec::new(),
-        contains: people::Contains::table(),
+        contains: punchd::attendance::people::Contains::table(),
     };
-    let import = punchd::agent::Import { people: vec![(None, left)], dry_run: false };
+    let import = punchd::agent::Import {
+        people: vec![(None, left)],
+        dry_run: false,
+        source: punchd::attendance::people::Source::Spreadsheet,
+        confirmed: true,
+    };
     site.agent().operations.import(import).await.unwrap();
     site.agent().operations.fingers_changed.notify_one();
     timeout(Duration::from_secs(30), async {
