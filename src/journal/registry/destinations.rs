@@ -82,7 +82,7 @@ pub(super) fn register(
     before: &HashSet<i64>,
     now_ms: i64,
 ) -> Result<(), JournalError> {
-    let (history, from_s) = (entry.history.word(), entry.history.from_s());
+    let (history, from_s) = (entry.history.word(), entry.history.first_s());
     let id = match known(transaction, entry, owner)? {
         Some(known) => {
             let returning = !before.contains(&known.id.0);
