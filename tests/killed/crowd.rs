@@ -1,26 +1,36 @@
-//! People who punch at every terminal of the site, each on a calendar of their own, so that most punches count.
+//! People who punch at every terminal of the site, in turn and on one calendar that runs faster than the clock, so that most punches
+//! count and every terminal's log is in order.
 
 use std::time::Duration;
 
-use jiff::civil::{DateTime, date};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
+use punchd_sim::clock;
 use punchd_sim::site::Site;
 use tokio::time::{Instant, sleep};
 
-/// Minutes between two punches of a person that both count; the merge window is five.
-const APART: i64 = 6;
+/// Between two people; a round of all sixty takes longer than the merge window of five minutes.
+const APART: SignedDuration = SignedDuration::from_secs(7);
+/// The calendar begins so long before the test, and does not reach its time.
+const BEGINS: SignedDuration = SignedDuration::from_hours(14);
 
 pub struct Crowd<'a> {
     site: &'a Site,
     random: fastrand::Rng,
-    next: Vec<DateTime>,
+    /// In what order they come.
+    turns: Vec<usize>,
+    punched: usize,
+    now: DateTime,
 }
 
 impl<'a> Crowd<'a> {
-    pub fn new(site: &'a Site, random: fastrand::Rng) -> Self {
-        let first = date(2026, 10, 1).at(6, 0, 0, 0);
-        let next = (0..site.people.len()).map(|person| first.checked_add((person as i64).seconds()).unwrap()).collect();
-        Self { site, random, next }
+    pub fn new(site: &'a Site, mut random: fastrand::Rng) -> Self {
+        let mut turns: Vec<usize> = (0..site.people.len()).collect();
+        random.shuffle(&mut turns);
+        let begins = clock::real()().checked_sub(BEGINS).unwrap();
+        let now = TimeZone::get("Asia/Shanghai").unwrap().to_datetime(begins).round(jiff::Unit::Second).unwrap();
+        Self { site, random, turns, punched: 0, now }
     }
 
     pub async fn punch_for(&mut self, time: Duration) {
@@ -37,10 +47,11 @@ impl<'a> Crowd<'a> {
     }
 
     fn punch(&mut self) {
-        let index = self.random.usize(..self.next.len());
+        let index = self.turns[self.punched % self.turns.len()];
         let number = self.site.people[index].number.clone();
-        let at = self.next[index];
-        self.next[index] = at.checked_add(SignedDuration::from_mins(APART)).unwrap();
+        let at = self.now;
+        self.punched += 1;
+        self.now = at.checked_add(APART).unwrap();
         self.show(&number, at);
         // Some show their finger twice, some of them at another terminal.
         if self.random.u8(..6) == 0 {

@@ -61,7 +61,7 @@ async fn an_answer_that_does_not_say_that_there_are_no_punches_leaves_doubt() {
 
 #[tokio::test]
 async fn a_call_can_be_made_in_a_task_of_its_own() {
-    let server = Server::with_token(|_| ok(r#"{"errcode":0}"#)).await;
+    let server = Server::with_token(|_| ok(r#"{"errcode":0,"checkindata":[]}"#)).await;
     let app = std::sync::Arc::new(server.app());
     let task = tokio::spawn(async move { (write(&app).await, read(&app).await) });
     assert!(matches!(task.await.unwrap(), (Outcome::Answered(_), Outcome::Answered(_))));

@@ -90,7 +90,11 @@ async fn the_vendors_and_an_older_token_sample_are_both_understood() {
 #[tokio::test]
 async fn being_limited_blocks_the_next_call_of_that_kind_only() {
     let server = Server::with_token(|seen| {
-        if seen.line.contains("add_checkin_record") { ok(r#"{"errcode":45009}"#) } else { ok(r#"{"errcode":0}"#) }
+        if seen.line.contains("add_checkin_record") {
+            ok(r#"{"errcode":45009}"#)
+        } else {
+            ok(r#"{"errcode":0,"checkindata":[]}"#)
+        }
     })
     .await;
     let app = server.app();
