@@ -173,9 +173,10 @@ impl Damage {
         let mut file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
         match self {
             Self::Middle => {
+                // Wide enough to hit readings, whatever else lies between their pages.
                 let sql_pages = length / 4096;
-                file.seek(SeekFrom::Start(sql_pages * 6 / 10 * 4096)).unwrap();
-                file.write_all(&[0xA5; 4 * 4096]).unwrap();
+                file.seek(SeekFrom::Start(sql_pages * 5 / 10 * 4096)).unwrap();
+                file.write_all(&vec![0xA5; usize::try_from(sql_pages / 4 * 4096).unwrap()]).unwrap();
             }
             Self::FirstPage => file.write_all(&[0xA5; 4096]).unwrap(),
             Self::CutInHalf => file.set_len(length / 2 / 4096 * 4096).unwrap(),

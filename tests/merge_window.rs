@@ -95,7 +95,7 @@ fn two_organisations() -> Registry {
         name: name.into(),
         kind: "webhook".into(),
         organisation: organisation.into(),
-        identity: "ww1".into(),
+        identity: name.into(),
         history: punchd::journal::History::default(),
     };
     Registry {

@@ -153,7 +153,7 @@ impl Operations {
         let mut told: Vec<Text> = Vec::new();
         let mut listed: Vec<(Option<String>, PersonEntry)> = self.config.people.iter().map(person_of_config).collect();
         // An organisation without a block of its own says nothing any more, either.
-        let before = self.journal.read(|sql| people_of_config(sql)).await.unwrap_or_default();
+        let before = self.journal.read(people_of_config).await.unwrap_or_default();
         let import = Import {
             people: std::mem::take(&mut listed),
             dry_run: false,

@@ -14,7 +14,7 @@ pub const QUIET: &str = "[gateway]\nname = \"north gate\"\nzone = \"Asia/Shangha
 
 /// The same with a device and a destination as in `common`, where nobody answers.
 pub const WITH_GATE: &str = "[gateway]\nname = \"north gate\"\nzone = \"Asia/Shanghai\"\ndata = \".\"\n\
-    [[device]]\nname = \"gate-1\"\nkind = \"zkteco-pull\"\naddress = \"127.0.0.1:9\"\n\
+    [[device]]\nname = \"gate-1\"\nkind = \"zkteco-pull\"\naddress = \"127.0.0.1:9\"\ncount_from = 2000-01-01\n\
     [[destination]]\nname = \"wecom\"\nkind = \"wecom\"\ncorp_id = \"ww1\"\nsecret = { env = \"NO_SUCH_SECRET\" }\n";
 
 /// The user of whom nothing is.

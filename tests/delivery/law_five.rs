@@ -306,7 +306,7 @@ async fn a_record_says_where_it_was_made() {
     let now_s = site.now_s();
     let reading = format!(
         "INSERT INTO boot VALUES (1, 'b', 0, 0);
-         INSERT INTO reading VALUES (1, 1, 'user_id', '7', 0, NULL, 'log', 'finger', 'in', NULL, NULL, x'', NULL, NULL, 1, 0, {}, 0, NULL, x'')",
+         INSERT INTO reading VALUES (1, 1, 'user_id', '7', 0, NULL, 'log', 'finger', 'in', NULL, NULL, x'', NULL, NULL, 1, 0, {}, 0, NULL, NULL, x'')",
         now_s * 1000
     );
     site.journal.write(move |write| Ok(write.sql().execute_batch(&reading)?)).await.unwrap();

@@ -51,14 +51,16 @@ async fn damaged() -> TempDir {
         fs::copy(entry.path(), site.path().join("data").join(entry.file_name())).unwrap();
     }
     let file = site.path().join("data/journal.db");
-    {
+    let roots: usize = {
         // Everything into the one file, so that the damage hits rows and not copies of them.
         let sql = Connection::open(&file).unwrap();
         sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-    }
+        // A table whose first page is lost is lost as a whole, however many there are: those are spared.
+        sql.query_row("SELECT max(rootpage) FROM sqlite_schema", [], |row| row.get::<_, u32>(0)).unwrap() as usize
+    };
     let mut bytes = fs::read(&file).unwrap();
     let pages = bytes.len() / 4096;
-    for page in (2..=9).map(|tenth| pages * tenth / 10) {
+    for page in (2..=9).map(|tenth| roots + (pages - roots) * tenth / 10) {
         bytes[page * 4096..(page + 1) * 4096].fill(0xA5);
     }
     fs::write(&file, bytes).unwrap();
@@ -103,7 +105,7 @@ async fn a_salvage_that_is_cut_off_anywhere_is_finished_by_the_next_start() {
     let undisturbed = copy_of(&damaged);
     assert_eq!(start(undisturbed.path(), None), End::Started);
     let expected = holds(undisturbed.path());
-    assert!(expected.readings > 300 && expected.readings < 360 && expected.chain_is_whole, "{expected:?}");
+    assert!(expected.readings > 200 && expected.readings < 360 && expected.chain_is_whole, "{expected:?}");
     assert_eq!((expected.without_verdict, expected.without_delivery, expected.owed), (0, 0, 0), "{expected:?}");
     let killed = interrupt_everywhere(&damaged, &expected, How::Kill, None);
     let full = interrupt_everywhere(&damaged, &expected, How::Full, None);

@@ -113,8 +113,12 @@ async fn a_finger_that_is_enrolled_once_punches_at_every_equal_module_until_its_
         credentials: Vec::new(),
         contains: punchd::attendance::people::Contains::table(),
     };
-    let source = punchd::attendance::people::Source::Spreadsheet;
-    let import = punchd::agent::Import { people: vec![(None, left)], dry_run: false, source, confirmed: true };
+    let import = punchd::agent::Import {
+        people: vec![(None, left)],
+        dry_run: false,
+        source: punchd::attendance::people::Source::Spreadsheet,
+        confirmed: true,
+    };
     site.agent().operations.import(import).await.unwrap();
     site.agent().operations.fingers_changed.notify_one();
     timeout(Duration::from_secs(30), async {

@@ -32,6 +32,8 @@ pub(super) struct Page {
     pub person: Option<PersonId>,
     pub userid: UserId,
     pub said: BTreeMap<(Part, Source), Word>,
+    /// The place in the list that brought a new person.
+    pub listed: usize,
 }
 
 impl Page {
@@ -79,7 +81,7 @@ impl Book {
         while let Some(row) = rows.next()? {
             let (person, userid, key): (PersonId, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let userid = UserId::new(userid).map_err(|error| JournalError::Damaged(error.to_string()))?;
-            book.pages.insert(key.clone(), Page { person: Some(person), userid, said: BTreeMap::new() });
+            book.pages.insert(key.clone(), Page { person: Some(person), userid, said: BTreeMap::new(), listed: 0 });
             folded.insert(person, key);
         }
         let mut select = sql.prepare_cached(
@@ -178,7 +180,8 @@ impl Book {
         given: &mut BTreeSet<(Credential, String)>,
     ) {
         let key = entry.userid.folded();
-        let fresh = Page { person: None, userid: entry.userid.clone(), said: BTreeMap::new() };
+        let listed = self.pages.len();
+        let fresh = Page { person: None, userid: entry.userid.clone(), said: BTreeMap::new(), listed };
         let page = self.pages.entry(key.clone()).or_insert(fresh);
         page.userid = entry.userid.clone();
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -256,7 +259,10 @@ impl Book {
         )?;
         let mut unsay = sql.prepare_cached("DELETE FROM person_said WHERE person = ?1")?;
         let mut say = sql.prepare_cached("INSERT INTO person_said VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        for (key, page) in &mut self.pages {
+        // New people are numbered in the order in which they were listed.
+        let mut pages: Vec<(&String, &mut Page)> = self.pages.iter_mut().collect();
+        pages.sort_by_key(|(_, page)| page.listed);
+        for (key, page) in pages {
             let same = |old: &Page| old == page && old.userid.as_str() == page.userid.as_str();
             if before.pages.get(key).is_some_and(same) && page.person.is_some() {
                 continue;

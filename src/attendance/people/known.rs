@@ -10,12 +10,15 @@ use super::{PersonRow, list};
 use crate::attendance::rules::UserIdRule;
 use crate::journal::{JournalError, OrganisationId, PersonId};
 
+/// A credential of an organisation: its kind and its value.
+type Presented = (OrganisationId, &'static str, String);
+
 /// The people list in memory, one copy for all judging.
 #[derive(Clone, Debug, Default)]
 pub struct People {
-    by_credential: HashMap<(OrganisationId, &'static str, String), Known>,
+    by_credential: HashMap<Presented, Known>,
     /// Those who left and whose credential was handed on, the first to leave first.
-    before: HashMap<(OrganisationId, &'static str, String), Vec<(Date, Known)>>,
+    before: HashMap<Presented, Vec<(Date, Known)>>,
     by_userid: HashMap<(OrganisationId, String), Known>,
 }
 

@@ -80,7 +80,13 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
     proptest::sample::subsequence(Part::ALL.to_vec(), 0..=Part::ALL.len())
 }
 
-fn statements() -> impl Strategy<Value = Vec<(bool, Vec<Part>, Vec<(usize, Vec<usize>, bool)>)>> {
+/// Who, which ids, and whether they have left.
+type Row = (usize, Vec<usize>, bool);
+
+/// Whether it is the configuration, which columns it has, and its rows.
+type Statement = (bool, Vec<Part>, Vec<Row>);
+
+fn statements() -> impl Strategy<Value = Vec<Statement>> {
     let rows =
         proptest::collection::vec((0_usize..4, proptest::collection::vec(0_usize..5, 0..3), any::<bool>()), 1..4);
     proptest::collection::vec((any::<bool>(), parts(), rows), 1..12)

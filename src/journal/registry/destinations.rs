@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::history::{History, TAKES};
 use super::{DestinationEntry, Registry, organisation, renamed_from};
-use crate::journal::{DestinationId, JournalError, OrganisationId};
+use crate::journal::{CONCLUSIONS_OWED, DestinationId, JournalError, OrganisationId};
 
 /// What a destination of the configuration is to the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,13 @@ fn next_seq(sql: &Connection) -> Result<i64, JournalError> {
     )?)
 }
 
+/// From which reading on a destination that is new here gets what is recorded. After a salvage it may have been lost with the rest:
+/// then it gets everything, in doubt.
+fn first_seq_of_new(sql: &Connection) -> Result<i64, JournalError> {
+    let salvaged = sql.prepare("SELECT 1 FROM meta WHERE key = ?1")?.exists([CONCLUSIONS_OWED])?;
+    if salvaged { Ok(0) } else { next_seq(sql) }
+}
+
 pub(super) fn register(
     transaction: &Transaction<'_>,
     entry: &DestinationEntry,
@@ -82,7 +89,7 @@ pub(super) fn register(
     before: &HashSet<i64>,
     now_ms: i64,
 ) -> Result<(), JournalError> {
-    let (history, from_s) = (entry.history.word(), entry.history.from_s());
+    let (history, from_s) = (entry.history.word(), entry.history.first_s());
     let id = match known(transaction, entry, owner)? {
         Some(known) => {
             let returning = !before.contains(&known.id.0);
@@ -103,7 +110,7 @@ pub(super) fn register(
             transaction.execute(
                 "INSERT INTO destination (name, kind, identity, organisation, active, history, first_seq, from_s)
                    VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)",
-                (&entry.name, &entry.kind, &entry.identity, owner, history, next_seq(transaction)?, from_s),
+                (&entry.name, &entry.kind, &entry.identity, owner, history, first_seq_of_new(transaction)?, from_s),
             )?;
             DestinationId(transaction.last_insert_rowid())
         }

@@ -25,7 +25,7 @@ impl History {
     }
 
     /// The second in the journal.
-    pub(super) fn from_s(self) -> Option<i64> {
+    pub(super) fn first_s(self) -> Option<i64> {
         match self {
             Self::From(second) => Some(second),
             Self::None | Self::All => None,
