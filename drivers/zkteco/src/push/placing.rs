@@ -27,9 +27,9 @@ pub(super) struct Draft {
 impl Terminal {
     /// Looks at the records among their neighbours, and makes readings of them.
     pub(super) fn place(&self, drafts: Vec<Draft>, live: bool, doubt: Option<Doubt>, taken: &mut Taken) {
-        let placed = self.in_order(&drafts);
         let now = self.port.now();
         let trusted = now.bound.map(|_| now.utc);
+        let placed = self.in_order(&drafts, trusted);
         let (alone, fetching) = (drafts.len() == 1, self.state().survey.fetching().is_some());
         self.backlog(&drafts, trusted);
         let mut occurrences = Occurrences::new();
@@ -75,18 +75,10 @@ impl Terminal {
         }
     }
 
-    /// What the order of a body tells. A body that goes backwards all the way is a log that is sent from its end.
-    fn in_order(&self, drafts: &[Draft]) -> Vec<Placed> {
+    /// What the order of a body tells. What is dated later than now is judged by that, and says nothing of the others.
+    fn in_order(&self, drafts: &[Draft], trusted: Option<Timestamp>) -> Vec<Placed> {
         let written: Vec<Written> = drafts.iter().map(|draft| draft.written).collect();
-        let dated: Vec<_> = written.iter().filter_map(|written| written.civil).collect();
-        let backwards = dated.len() > 2 && dated.is_sorted_by(|one, next| one > next);
-        if !backwards {
-            return order::place(&written, &self.zone, None);
-        }
-        let reversed: Vec<Written> = written.into_iter().rev().collect();
-        let mut placed = order::place(&reversed, &self.zone, None);
-        placed.reverse();
-        placed
+        order::place_body(&written, &self.zone, None, trusted)
     }
 
     /// Several records at once, some of them old, are a backlog: what comes with them and before says nothing of the clock.
