@@ -5,15 +5,17 @@
 
 use std::time::Duration;
 
+use punchd_contract::Text;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::judge_again;
 use super::operations::{OperationError, Operations};
+use crate::attendance::decisions::{self, About, Asked};
 use crate::attendance::timeline::{Bounds, Moment, Timeline};
-use crate::attendance::{Decision, decisions};
+use crate::attendance::{Attendance, Decision};
 use crate::clock::{Anchor, AnchorSource, UnixMillis};
-use crate::journal::{JournalError, OrganisationId, Seq, Word, anchors};
+use crate::journal::{JournalError, Seq, Word, Write, anchors};
 
 /// How far off a person may be who says when something was. It counts all the same; it is what is known.
 const PERSON_WITHIN: Duration = Duration::from_secs(60);
@@ -36,6 +38,16 @@ pub struct Decided {
     /// Also against what the journal proves.
     #[serde(default)]
     pub forced: bool,
+}
+
+/// What a decision changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Readings that have a verdict now.
+    pub settled: u64,
+    /// Punches that may have arrived and are another person's now: to be corrected at the destination.
+    #[serde(default)]
+    pub to_correct: u64,
 }
 
 /// A decision about all readings of a boot: when one of them was; the others follow by boot time.
@@ -64,51 +76,41 @@ pub struct BootSettled {
 }
 
 impl Operations {
-    /// Writes a decision down and judges the readings again. Answers how many were settled.
-    pub async fn decide(&self, decided: Decided) -> Result<u64, OperationError> {
+    /// Writes a decision down and judges the readings again.
+    pub async fn decide(&self, decided: Decided) -> Result<Settled, OperationError> {
         wants_a_reason(&decided.reason)?;
-        if decided.decision.is_none() && decided.person.is_none() {
-            return Err(OperationError::Refused(
-                "say what is decided: a time, a person, or that it does not count".into(),
-            ));
-        }
+        let about = match (&decided.decision, &decided.person) {
+            (Some(_), None) => About::Time,
+            (None, Some(_)) => About::Person,
+            (Some(_), Some(_)) => About::TimeAndPerson,
+            (None, None) => {
+                return Err(OperationError::Declined(Text::new(
+                    "say what is decided: a time, a person, or that it does not count",
+                    "请说明决定的内容：时间、人员，或不计入",
+                )));
+            }
+        };
         if let (Some(Decision::At { time_s }), false) = (&decided.decision, decided.forced) {
             self.check_bounds(decided.seqs.clone(), *time_s).await?;
         }
-        let now = self.clock.now().time.0;
+        let now = self.clock.now().time;
         let attendance = self.attendance.clone();
         let settled = self
             .journal
             .write_weighing(decided.seqs.len(), move |write| {
-                let given = decided.person.as_ref().map(|userid| Decision::Given { userid: userid.clone() });
+                let mut done = Settled::default();
                 let mut seqs = Vec::new();
                 for seq in &decided.seqs {
-                    let asked = decisions::open_again(write, Seq(*seq), decided.person.is_some())?;
-                    seqs.push(Seq(*seq));
-                    seqs.extend(asked.followers);
-                    let theirs = |organisation: &OrganisationId| {
-                        decided.person.as_ref().is_none_or(|userid| attendance.has_person(*organisation, userid))
-                    };
-                    let organisations: Vec<OrganisationId> = asked.organisations.into_iter().filter(theirs).collect();
-                    if let (Some(userid), true) = (&decided.person, organisations.is_empty()) {
-                        return Err(JournalError::Refused(format!(
-                            "nobody of the people list has the userid {userid}: see `punchd people list`"
-                        )));
-                    }
-                    for organisation in organisations {
-                        for what in given.iter().chain(&decided.decision) {
-                            let what =
-                                serde_json::to_string(what).map_err(|error| JournalError::Refused(error.to_string()))?;
-                            write.sql().execute(
-                                "INSERT INTO decision (seq, organisation, what, decided_by, reason, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                                (seq, organisation, &what, &decided.by, &decided.reason, now),
-                            )?;
-                        }
-                    }
+                    let seq = Seq(*seq);
+                    let touched = decide_one(write, &attendance, &decided, about, seq, now)?;
+                    done.to_correct += touched.to_correct;
+                    seqs.push(seq);
+                    seqs.extend(touched.followers);
                 }
                 seqs.sort_unstable();
                 seqs.dedup();
-                attendance.reopen(write, &seqs)
+                done.settled = attendance.reopen(write, &seqs)?;
+                Ok(done)
             })
             .await?;
         self.punched.notify_one();
@@ -121,8 +123,13 @@ impl Operations {
         let seq = decided.seq;
         let found = self.journal.read(move |sql| Ok((Moment::of_reading(sql, Seq(seq))?, is_local(sql, seq)?))).await?;
         let (Some(moment), true) = found else {
-            return Err(OperationError::Refused(format!(
-                "reading {seq} is not one of a reader of this gateway: only their readings are dated by its boot"
+            return Err(OperationError::Declined(Text::new(
+                format!(
+                    "reading {seq} is not one of a reader of this gateway: only their readings are dated by its boot. Decide its own time (--at without --whole-boot)"
+                ),
+                format!(
+                    "记录 {seq} 不是本网关读卡器的记录：只有这类记录才按开机时间推算。请单独确定时间（--at，不带 --whole-boot）"
+                ),
             )));
         };
         if !decided.forced {
@@ -141,8 +148,9 @@ impl Operations {
             .write(move |write| {
                 let open = open_of_boot(write.sql(), boot)?;
                 if open.is_empty() {
-                    return Err(JournalError::Refused(format!(
-                        "nothing of the boot of reading {seq} is open: there is nothing to decide"
+                    return Err(JournalError::Declined(Text::new(
+                        format!("nothing of the boot of reading {seq} is open: there is nothing to decide"),
+                        format!("记录 {seq} 所在开机期间没有待定的记录：无需处理"),
                     )));
                 }
                 let word = Word { by: decided.by, reason: decided.reason };
@@ -165,9 +173,62 @@ impl Operations {
     async fn check_bounds(&self, seqs: Vec<i64>, time_s: i64) -> Result<(), OperationError> {
         match self.bounds(seqs).await?.into_iter().find(|(_, bounds)| !bounds.allow(time_s)) {
             None => Ok(()),
-            Some((seq, bounds)) => Err(OperationError::Refused(outside(seq, bounds))),
+            Some((seq, bounds)) => Err(OperationError::Declined(outside(seq, bounds))),
         }
     }
+}
+
+/// What the decision about one reading touched.
+struct Touched {
+    followers: Vec<Seq>,
+    to_correct: u64,
+}
+
+/// Writes down what is decided about one reading, for everybody whom it concerns.
+fn decide_one(
+    write: &Write<'_>,
+    attendance: &Attendance,
+    decided: &Decided,
+    about: About,
+    seq: Seq,
+    now: UnixMillis,
+) -> Result<Touched, JournalError> {
+    let person = |organisation| decided.person.as_ref().map(|userid| attendance.person_of(organisation, userid));
+    let concerns = |organisation| !matches!(person(organisation), Some(None));
+    if let Some(userid) = &decided.person
+        && !decisions::organisations(write.sql(), seq)?.into_iter().any(concerns)
+    {
+        return Err(JournalError::Declined(Text::new(
+            format!("nobody of the people list has the userid {userid}: see `punchd people list`"),
+            format!("人员名单中没有 userid {userid}：请查看 `punchd people list`"),
+        )));
+    }
+    if decided.decision == Some(Decision::Corrected) && decisions::measured_offset(write.sql(), seq)?.is_none() {
+        return Err(JournalError::Declined(Text::new(
+            format!(
+                "no contact measured how far the terminal's clock was off when it handed over reading {seq}: say it with --shift DURATION or --first-at TIME"
+            ),
+            format!("终端上传记录 {seq} 时没有测得其时钟偏差：请用 --shift 或 --first-at 写明"),
+        )));
+    }
+    let Asked { organisations, followers, left } = decisions::open_again(write, seq, about, concerns)?;
+    let given = decided.person.as_ref().map(|userid| Decision::Given { userid: userid.clone() });
+    for organisation in organisations.iter().chain(&left) {
+        for what in given.iter().chain(&decided.decision) {
+            let what = serde_json::to_string(what).map_err(|error| JournalError::Refused(error.to_string()))?;
+            write.sql().execute(
+                "INSERT INTO decision (seq, organisation, what, decided_by, reason, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (seq, organisation, &what, &decided.by, &decided.reason, now.0),
+            )?;
+        }
+    }
+    let mut to_correct = 0;
+    for organisation in left {
+        if let Some(Some(owner)) = person(organisation) {
+            to_correct += u64::from(decisions::correct(write, seq, organisation, owner, now)?);
+        }
+    }
+    Ok(Touched { followers, to_correct })
 }
 
 /// The bounds of those that only the gateway's clock could have dated.
@@ -212,18 +273,28 @@ fn open_of_boot(sql: &Connection, boot: i64) -> Result<Vec<Seq>, JournalError> {
     Ok(select.query_map([boot], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-fn outside(seq: i64, bounds: Bounds) -> String {
+fn outside(seq: i64, bounds: Bounds) -> Text {
     let at = |ms: i64| UnixMillis(ms).timestamp().strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let not_before = at(bounds.not_before_ms);
-    let not_after = bounds.not_after_ms.map(|ms| format!(" and not after {}", at(ms))).unwrap_or_default();
-    format!(
-        "the journal proves that reading {seq} was not before {not_before}{not_after}: give another time, or insist with --force and say why"
+    let not_after = bounds.not_after_ms.map(at);
+    let (en, zh) = match &not_after {
+        Some(not_after) => (format!(" and not after {not_after}"), format!("，且不晚于 {not_after}")),
+        None => (String::new(), String::new()),
+    };
+    Text::new(
+        format!(
+            "the journal proves that reading {seq} was not before {not_before}{en}: give another time, or insist with --force and say why"
+        ),
+        format!("日志证明记录 {seq} 不早于 {not_before}{zh}：请写另一个时间，或用 --force 坚持并说明原因"),
     )
 }
 
 fn wants_a_reason(reason: &str) -> Result<(), OperationError> {
     if reason.trim().is_empty() {
-        return Err(OperationError::Refused("say why: a decision is kept with its reason".into()));
+        return Err(OperationError::Declined(Text::new(
+            "say why: a decision is kept with its reason",
+            "请说明原因：决定会与原因一同保存",
+        )));
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ use crate::intake::lines::SystemLines;
 use crate::intake::{Desk, Intake, Office, Patience, Served};
 use crate::journal::{CONCLUSIONS_OWED, Journal, JournalError, Options, Seq, Write};
 
-pub use decisions::{BootDecided, BootSettled, Decided};
+pub use decisions::{BootDecided, BootSettled, Decided, Settled};
 pub use deliveries::{DeliveriesDecided, DropDeliveries, DropMany, Meant, OrderDestination, RetryDeliveries};
 pub use destinations::DestinationError;
 pub use fingers::{Assign, Desks, Enrol, FingerDone, FingerError, Withdraw};

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use punchd_contract::{DeviceName, SerialNumber};
+use punchd_contract::{DeviceName, SerialNumber, Text};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -42,6 +42,9 @@ pub enum OperationError {
     /// What was asked makes no sense.
     #[error("{0}")]
     Refused(String),
+    /// What a person asked for cannot be done; the sentence says what would be right.
+    #[error("{}", .0.en)]
+    Declined(Text),
     /// The configuration would not hold with it.
     #[error("the configuration would not be right any more:\n{0}")]
     Config(#[from] Mistakes),

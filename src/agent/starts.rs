@@ -48,7 +48,10 @@ impl Operations {
     /// Lets readings through that are older than the day from which their device counts; each is a decision of its own.
     pub async fn let_through(&self, wish: LetThrough) -> Result<LetThroughDone, OperationError> {
         if wish.reason.trim().is_empty() {
-            return Err(OperationError::Refused("say why: a decision is kept with its reason".into()));
+            return Err(OperationError::Declined(Text::new(
+                "say why: a decision is kept with its reason",
+                "请说明原因：决定会与原因一同保存",
+            )));
         }
         let name = wish.device.clone();
         let (device, zone) = self.journal.read(move |sql| device_of(sql, &name)).await?;

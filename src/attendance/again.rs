@@ -84,7 +84,7 @@ impl Attendance {
             if is_given(write.sql(), suspect)? {
                 continue;
             }
-            match way(write.sql(), suspect)? {
+            match way(write.sql(), suspect.seq, suspect.organisation)? {
                 Way::Open => open.extend(take_back(write, suspect)?),
                 Way::Left => credited.to_correct += u64::from(to_correct(write, suspect, owner, now)?),
                 Way::Dropped => {}
@@ -101,7 +101,7 @@ impl Attendance {
 }
 
 /// How far a punch has come.
-enum Way {
+pub(super) enum Way {
     /// It provably arrived nowhere.
     Open,
     /// It may have arrived somewhere.
@@ -110,7 +110,7 @@ enum Way {
     Dropped,
 }
 
-fn way(sql: &Connection, suspect: &Suspect) -> Result<Way, JournalError> {
+pub(super) fn way(sql: &Connection, seq: Seq, organisation: OrganisationId) -> Result<Way, JournalError> {
     // Of parked ones, those that were refused and those of a member whom WeCom does not know are not there.
     let mut select = sql.prepare_cached(
         "SELECT d.state IN (1, 2, 3, 4) OR (d.state = 5 AND NOT (d.reason LIKE '{\"refused\"%' OR d.reason LIKE '{\"unsendable\"%'
@@ -118,7 +118,7 @@ fn way(sql: &Connection, suspect: &Suspect) -> Result<Way, JournalError> {
                 d.state = 6
            FROM destination o JOIN delivery d ON d.destination = o.destination AND d.seq = ?1 WHERE o.organisation = ?2",
     )?;
-    let mut rows = select.query((suspect.seq, suspect.organisation))?;
+    let mut rows = select.query((seq, organisation))?;
     let mut way = Way::Open;
     while let Some(row) = rows.next()? {
         let (left, dropped): (bool, bool) = (row.get(0)?, row.get(1)?);
@@ -163,12 +163,23 @@ fn take_back(write: &Write<'_>, suspect: &Suspect) -> Result<Vec<(i64, Seq)>, Jo
 }
 
 fn to_correct(write: &Write<'_>, suspect: &Suspect, owner: PersonId, now: UnixMillis) -> Result<bool, JournalError> {
+    note_correction(write, suspect.seq, suspect.organisation, (suspect.person, owner), now)
+}
+
+/// Lists a punch that was delivered for `credited` and is `owner`'s. Answers whether that is news.
+pub(super) fn note_correction(
+    write: &Write<'_>,
+    seq: Seq,
+    organisation: OrganisationId,
+    (credited, owner): (PersonId, PersonId),
+    now: UnixMillis,
+) -> Result<bool, JournalError> {
     let added = write
         .sql()
         .prepare_cached(
             "INSERT INTO correction (seq, organisation, credited, person, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET person = ?4 WHERE person <> ?4",
         )?
-        .execute((suspect.seq, suspect.organisation, suspect.person, owner, now.0))?;
+        .execute((seq, organisation, credited, owner, now.0))?;
     Ok(added > 0)
 }

@@ -13,6 +13,11 @@ use crate::clock::{Anchor, AnchorSource, BootId, BootNanos, Stamp, UnixMillis};
 
 /// How close a live reading's corrected time must be to its arrival to prove the offset.
 const LIVE_WITHIN: Duration = Duration::from_secs(15);
+/// For how long what a contact saw of the clock says something of a live reading: a clock can be set by hand at any time, and the
+/// next contact is a poll away.
+const CONTACT_SPEAKS_FOR: Duration = Duration::from_secs(180);
+/// A live reading that is later than this does not come as it happened: its clock is not what the last contact saw.
+const LIVE_LATE: Duration = Duration::from_secs(300);
 /// Two offsets that differ by no more than this are one offset: a second of resolution on either side, and drift.
 const SAME_OFFSET_MS: u64 = 5_000;
 
@@ -21,6 +26,8 @@ const SAME_OFFSET_MS: u64 = 5_000;
 pub struct ClockEvidence {
     /// The offset of the contact that brought the reading, terminal minus true time.
     pub offset_ms: Option<i64>,
+    /// When that contact was, in true time.
+    pub at_ms: Option<i64>,
     /// The contact before that one that knew the offset.
     pub before: Option<EarlierContact>,
     /// What the terminal's clock showed last, where that was in the reading's boot of the gateway.
@@ -218,14 +225,48 @@ fn by_terminal(question: &Question<'_>, civil: DateTime, recorded: Timestamp) ->
     if day < order::EARLIEST {
         Err(Reason::TooEarly { before: order::EARLIEST })
     } else {
+        not_late(dated, question, recorded_ms)?;
         not_in_the_future(dated, question)
     }
+}
+
+/// A reading that says to be live and is of long ago shows that the clock was set wrong, or lost its time, since it was last looked at.
+fn not_late(dated: Dated, question: &Question<'_>, recorded_ms: i64) -> Result<(), Reason> {
+    let Question { stamp, rules, clock, .. } = question;
+    let late_ms = stamp.wall.0.saturating_sub(recorded_ms);
+    let looked_at = clock.shown.as_ref().filter(|shown| shown.boot == stamp.boot);
+    let fresh = looked_at.is_some_and(|shown| since_shown(stamp, shown) <= CONTACT_SPEAKS_FOR.as_millis() as i64);
+    let doubtful = question.origin == Origin::Live
+        && stamp.trusted(rules.trusted_within)
+        && rules.wrong_clock == WrongClock::Hold
+        && dated.basis == Basis::Terminal
+        && clock.offset_ms.is_some()
+        && !fresh
+        && late_ms > LIVE_LATE.as_millis() as i64;
+    if doubtful { Err(Reason::TerminalClock { offset_ms: late_ms.saturating_neg() }) } else { Ok(()) }
+}
+
+/// How long before the reading's arrival the clock was looked at.
+fn since_shown(stamp: &Stamp, shown: &Shown) -> i64 {
+    stamp.boottime.0.saturating_sub(shown.boottime.0).max(0).div_euclid(1_000_000)
+}
+
+/// Whether this is the moment at which the reading arrived, as far as the gateway knows the time.
+fn arrives_at(question: &Question<'_>, ms: i64) -> bool {
+    question.stamp.trusted(question.rules.trusted_within)
+        && ms.abs_diff(question.stamp.wall.0) <= LIVE_WITHIN.as_millis() as u64
 }
 
 /// What the terminal's clock showed when the reading came, where that is earlier than what the reading says.
 fn later_than_its_clock(question: &Question<'_>, recorded_ms: i64) -> Option<DateTime> {
     let shown = question.clock.shown.as_ref().filter(|shown| shown.boot == question.stamp.boot)?;
-    let since_ms = question.stamp.boottime.0.saturating_sub(shown.boottime.0).max(0).div_euclid(1_000_000);
+    let since_ms = since_shown(question.stamp, shown);
+    if question.origin == Origin::Live
+        && (arrives_at(question, recorded_ms) || since_ms > CONTACT_SPEAKS_FOR.as_millis() as i64)
+    {
+        // It was set right since.
+        return None;
+    }
     let showed_ms = shown.at.0.saturating_add(since_ms);
     let tolerance_ms = question.rules.clock_tolerance.as_millis() as i64;
     let later = recorded_ms > showed_ms.saturating_add(tolerance_ms);
@@ -241,6 +282,7 @@ fn by_its_offset(
     let Question { stamp, rules, clock, .. } = question;
     let trusted = stamp.trusted(rules.trusted_within);
     let tolerance_ms = rules.clock_tolerance.as_millis() as u64;
+    let live = question.origin == Origin::Live;
     let Some(offset_ms) = clock.offset_ms else { return Ok(as_recorded) };
     if offset_ms.unsigned_abs() <= tolerance_ms {
         // Right now; but if it was wrong at the contact before, somebody set it since, and a reading from between may be from
@@ -248,23 +290,34 @@ fn by_its_offset(
         if let Some(before) = clock.before
             && rules.wrong_clock == WrongClock::Hold
             && before.offset_ms.unsigned_abs() > tolerance_ms
-            && question.origin != Origin::Live
+            && !live
             && recorded_ms > before.at_ms.min(before.at_ms + before.offset_ms)
         {
             return Err(Reason::TerminalClockChanged { before_ms: before.offset_ms, now_ms: offset_ms });
         }
         return Ok(as_recorded);
     }
+    if live && arrives_at(question, recorded_ms) {
+        // It was set right since.
+        return Ok(as_recorded);
+    }
     match rules.wrong_clock {
         WrongClock::AsRecorded => Ok(as_recorded),
         WrongClock::Correct => Ok(corrected(offset_ms)),
         WrongClock::Hold => {
-            let arrived_then = (recorded_ms - offset_ms).abs_diff(stamp.wall.0) <= LIVE_WITHIN.as_millis() as u64;
-            let live = question.origin == Origin::Live && trusted && arrived_then;
-            let steady = clock.before.is_some_and(|before| {
-                before.offset_ms.abs_diff(offset_ms) <= SAME_OFFSET_MS && recorded_ms - offset_ms >= before.at_ms
+            let true_ms = recorded_ms.saturating_sub(offset_ms);
+            let proven = live && arrives_at(question, true_ms);
+            // The same before and after it; what is later than both contacts has no witness.
+            let steady = clock.before.zip(clock.at_ms).is_some_and(|(before, at_ms)| {
+                let (from_ms, to_ms) = if live && trusted {
+                    (before.at_ms.max(stamp.wall.0 - LIVE_LATE.as_millis() as i64), stamp.wall.0)
+                } else {
+                    (before.at_ms, at_ms)
+                };
+                before.offset_ms.abs_diff(offset_ms) <= SAME_OFFSET_MS
+                    && (from_ms..=to_ms.saturating_add_unsigned(tolerance_ms)).contains(&true_ms)
             });
-            if live || steady { Ok(corrected(offset_ms)) } else { Err(Reason::TerminalClock { offset_ms }) }
+            if proven || steady { Ok(corrected(offset_ms)) } else { Err(Reason::TerminalClock { offset_ms }) }
         }
     }
 }

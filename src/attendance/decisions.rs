@@ -1,47 +1,127 @@
 //! Readings that a person decides about, also again: what was decided can be undone as long as nothing of it has left the house.
 
-use super::evidence::organisations_of;
-use crate::journal::{JournalError, OrganisationId, Seq, Write};
+use punchd_contract::Text;
+use rusqlite::Connection;
+
+use super::again::{self, Way};
+use super::evidence::{At, clock_evidence, organisations_of};
+use crate::clock::UnixMillis;
+use crate::journal::{Evidence, JournalError, OrganisationId, PersonId, Seq, Write};
+
+/// How far the terminal's clock was off at the contact that brought a reading, in milliseconds, terminal minus true time: what
+/// [`Decision::Corrected`](super::Decision::Corrected) corrects it by.
+pub fn measured_offset(sql: &Connection, seq: Seq) -> Result<Option<i64>, JournalError> {
+    let Some(evidence) = Evidence::load(sql, seq)? else { return Ok(None) };
+    let at = evidence.contact.map_or(At::Wall(evidence.stamp.wall), At::Contact);
+    Ok(clock_evidence(sql, evidence.device, at)?.offset_ms)
+}
+
+/// The organisations that have a verdict on a reading.
+pub fn organisations(sql: &Connection, seq: Seq) -> Result<Vec<OrganisationId>, JournalError> {
+    Ok(organisations_of(sql, seq)?.into_iter().map(|(organisation, _)| organisation).collect())
+}
 
 /// What a decision about a reading touches.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Asked {
     /// Those for which it can be decided.
     pub organisations: Vec<OrganisationId>,
     /// Readings that belonged to it and look for a place again.
     pub followers: Vec<Seq>,
+    /// Those where it may have arrived for somebody else: what is left is a correction there.
+    pub left: Vec<OrganisationId>,
 }
 
-/// Makes a reading open for a decision, for every organisation for which it is not a punch by itself. A reading that was `given` to a
-/// person and sent is not moved to another one.
-pub fn open_again(write: &Write<'_>, seq: Seq, given: bool) -> Result<Asked, JournalError> {
-    let mut asked = Asked { organisations: Vec::new(), followers: Vec::new() };
+/// What is decided about a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// When it was, or that it does not count.
+    Time,
+    /// Whose it is, and nothing else.
+    Person,
+    /// Both.
+    TimeAndPerson,
+}
+
+/// Makes a reading open for a decision, for those of the organisations that it `concerns` for which it is not a punch by itself. Whose
+/// it is, is decided about punches too: what has not left the house is taken back.
+pub fn open_again(
+    write: &Write<'_>,
+    seq: Seq,
+    about: About,
+    concerns: impl Fn(OrganisationId) -> bool,
+) -> Result<Asked, JournalError> {
+    let mut asked = Asked::default();
     let mut sent = false;
     for (organisation, open) in organisations_of(write.sql(), seq)? {
+        if !concerns(organisation) {
+            continue;
+        }
         if open {
             asked.organisations.push(organisation);
             continue;
         }
-        if !may_be_decided_again(write, seq, organisation)? {
+        if about == About::Time && !may_be_decided_again(write, seq, organisation)? {
             continue;
         }
-        if was_sent(write, seq, organisation)? {
-            sent = true;
-            continue;
+        match again::way(write.sql(), seq, organisation)? {
+            Way::Left if about == About::Person => asked.left.push(organisation),
+            Way::Open if about != About::Time || !was_sent(write, seq, organisation)? => {
+                asked.followers.extend(take_back(write, seq, organisation)?);
+                asked.organisations.push(organisation);
+            }
+            Way::Open | Way::Left | Way::Dropped => sent = true,
         }
-        asked.followers.extend(take_back(write, seq, organisation)?);
-        asked.organisations.push(organisation);
     }
-    match (asked.organisations.is_empty(), sent) {
+    match (asked.organisations.is_empty() && asked.left.is_empty(), sent) {
         (false, _) => Ok(asked),
-        (true, true) if given => Err(JournalError::Refused(format!(
-            "reading {} was sent already and is not moved to another person: correct it in WeCom",
-            seq.0
+        (true, true) => Err(JournalError::Declined(was_sent_already(seq, about))),
+        (true, false) => Err(JournalError::Declined(Text::new(
+            format!("reading {seq} is not open: there is nothing to decide (see `punchd punches held`)"),
+            format!("记录 {seq} 并非待定：无需处理（请查看 `punchd punches held`）"),
         ))),
-        (true, true) => Err(JournalError::Refused(format!("reading {} was sent already: correct it in WeCom", seq.0))),
-        (true, false) => {
-            Err(JournalError::Refused(format!("reading {} is not open: there is nothing to decide", seq.0)))
+    }
+}
+
+fn was_sent_already(seq: Seq, about: About) -> Text {
+    match about {
+        About::Time => Text::new(
+            format!("reading {seq} was sent already, or its delivery was dropped: correct it in WeCom"),
+            format!("记录 {seq} 已发送，或其送达已被取消：请在企业微信中更正"),
+        ),
+        About::Person | About::TimeAndPerson => Text::new(
+            format!(
+                "reading {seq} was sent already, or its delivery was dropped: its time is not changed any more. Correct it in WeCom; if it is another person's, decide that alone (--person USERID), and it is listed in `punchd people corrections`"
+            ),
+            format!(
+                "记录 {seq} 已发送，或其送达已被取消：其时间不再更改。请在企业微信中更正；如属他人，请只指定人员（--person USERID），之后会列入 `punchd people corrections`"
+            ),
+        ),
+    }
+}
+
+/// Lists a punch that may have arrived for somebody else for a correction. Given back to whom it was delivered for, there is nothing
+/// to correct any more. Answers whether that changed anything.
+pub fn correct(
+    write: &Write<'_>,
+    seq: Seq,
+    organisation: OrganisationId,
+    owner: PersonId,
+    now: UnixMillis,
+) -> Result<bool, JournalError> {
+    let sql = write.sql();
+    let credited: Option<PersonId> = sql
+        .prepare_cached("SELECT person FROM verdict WHERE seq = ?1 AND organisation = ?2")?
+        .query_row((seq, organisation), |row| row.get(0))?;
+    match credited {
+        Some(credited) if credited == owner => {
+            let taken = sql
+                .prepare_cached("DELETE FROM correction WHERE seq = ?1 AND organisation = ?2")?
+                .execute((seq, organisation))?;
+            Ok(taken > 0)
         }
+        Some(credited) => again::note_correction(write, seq, organisation, (credited, owner), now),
+        None => Ok(false),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn clock_evidence(sql: &Connection, device: DeviceId, at: At) -> Resu
     let mut rows = select.query((device, contact, wall))?;
     let mut evidence = ClockEvidence::default();
     if let Some(row) = rows.next()? {
-        evidence.offset_ms = row.get(0)?;
+        (evidence.offset_ms, evidence.at_ms) = (row.get(0)?, row.get(1)?);
     }
     if let Some(row) = rows.next()? {
         evidence.before = Some(EarlierContact { offset_ms: row.get(0)?, at_ms: row.get(1)? });

@@ -104,9 +104,9 @@ impl Attendance {
         names
     }
 
-    /// Whether an organisation has somebody with this userid.
-    pub fn has_person(&self, organisation: OrganisationId, userid: &str) -> bool {
-        self.people().by_userid(organisation, userid).is_some()
+    /// Who in an organisation has this userid.
+    pub fn person_of(&self, organisation: OrganisationId, userid: &str) -> Option<PersonId> {
+        self.people().by_userid(organisation, userid).map(|known| known.person)
     }
 
     fn people(&self) -> Arc<People> {

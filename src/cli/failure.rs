@@ -61,7 +61,7 @@ impl From<JournalError> for Failure {
             JournalError::CannotOpen { .. } | JournalError::Pragma { .. } | JournalError::Newer { .. } => {
                 Exit::CannotCreate
             }
-            JournalError::Refused(_) | JournalError::Sqlite(_) => Exit::Negative,
+            JournalError::Refused(_) | JournalError::Declined(_) | JournalError::Sqlite(_) => Exit::Negative,
         };
         match error {
             JournalError::DiskFull => Self::new(
@@ -89,6 +89,7 @@ impl From<JournalError> for Failure {
                     format!("{folder} 正被另一个 punchd 使用：请先停止它（systemctl stop punchd）"),
                 )
             }
+            JournalError::Declined(text) => Self { exit, text },
             other => Self::plain(exit, other),
         }
     }
@@ -137,6 +138,7 @@ impl From<OperationError> for Failure {
             ),
             error @ OperationError::Write { .. } => Self::plain(Exit::CannotCreate, error),
             error @ OperationError::Refused(_) => Self::plain(Exit::Negative, error),
+            OperationError::Declined(text) => Self { exit: Exit::Negative, text },
         }
     }
 }

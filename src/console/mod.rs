@@ -18,7 +18,7 @@ pub use client::{Client, ClientError, Lines};
 pub use command::{COMMAND_WAITS, CommandAnswer, CommandRequest, Commands};
 pub use listen::{Heard, Written};
 pub use refusal::Refusal;
-pub use routes::{Approved, Days, Settled, router};
+pub use routes::{Approved, Days, router};
 pub use running::{ReloadRequest, Reloaded, Running};
 pub use serve::{BindError, Console};
 pub use stream::Line;

@@ -91,7 +91,7 @@ impl From<JournalError> for Refusal {
                 StatusCode::INSUFFICIENT_STORAGE
             }
             JournalError::Busy | JournalError::Closed => StatusCode::SERVICE_UNAVAILABLE,
-            JournalError::Refused(_) => StatusCode::CONFLICT,
+            JournalError::Refused(_) | JournalError::Declined(_) => StatusCode::CONFLICT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         match error {
@@ -100,6 +100,7 @@ impl From<JournalError> for Refusal {
                 "the disk is full: nothing can be recorded. Free some space; punchd goes on by itself",
                 "磁盘已满，无法保存。请清理空间，之后会自动恢复",
             ),
+            JournalError::Declined(text) => Self { status, text },
             other => Self::plain(status, other),
         }
     }
@@ -110,6 +111,7 @@ impl From<OperationError> for Refusal {
         match error {
             OperationError::Journal(error) => error.into(),
             error @ OperationError::Refused(_) => Self::plain(StatusCode::CONFLICT, error),
+            OperationError::Declined(text) => Self { status: StatusCode::CONFLICT, text },
             OperationError::Config(mistakes) => {
                 use crate::config::Language::{Chinese, English};
                 Self::new(

@@ -30,13 +30,6 @@ pub struct Days {
     pub to: Date,
 }
 
-/// How many open readings were settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settled {
-    /// So many.
-    pub settled: u64,
-}
-
 /// A terminal was let in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
@@ -165,8 +158,7 @@ async fn people(State(running): Agent, body: Body) -> Result<Response, Refusal> 
 }
 
 async fn decide(State(running): Agent, body: Body) -> Result<Response, Refusal> {
-    let settled = running.operations().await?.decide(read(body)?).await?;
-    Ok(Json(Settled { settled }).into_response())
+    Ok(Json(running.operations().await?.decide(read(body)?).await?).into_response())
 }
 
 async fn decide_boot(State(running): Agent, body: Body) -> Result<Response, Refusal> {

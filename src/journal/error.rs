@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use punchd_contract::Text;
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
@@ -71,6 +72,9 @@ pub enum JournalError {
     /// A request that makes no sense, such as a person who does not exist.
     #[error("{0}")]
     Refused(String),
+    /// What a person asked for cannot be done; the sentence says what would be right.
+    #[error("{}", .0.en)]
+    Declined(Text),
     /// Anything else that SQLite says: a defect.
     #[error("SQLite: {0}")]
     Sqlite(rusqlite::Error),
@@ -106,6 +110,7 @@ impl JournalError {
             Self::Damaged(why) => Self::Damaged(why.clone()),
             Self::Busy => Self::Busy,
             Self::Closed => Self::Closed,
+            Self::Declined(text) => Self::Declined(text.clone()),
             other => Self::Refused(other.to_string()),
         }
     }

@@ -106,7 +106,7 @@ async fn one_reading_alone_may_be_decided_and_the_other_stays_held() {
         reason: "seen".into(),
         forced: false,
     };
-    assert_eq!(site.agent().operations.decide(one).await.unwrap(), 1);
+    assert_eq!(site.agent().operations.decide(one).await.unwrap().settled, 1);
     assert_eq!(site.delivered(2).await, [EVENING + 600, FIRST]);
     assert_eq!(site.ask::<i64>("SELECT seq FROM verdict WHERE outcome = 3").await, 3);
 }

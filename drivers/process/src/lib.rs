@@ -9,6 +9,7 @@ mod conversation;
 mod driver;
 mod ended;
 mod errors;
+mod order;
 mod outbox;
 mod pace;
 mod program;

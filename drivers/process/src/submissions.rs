@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use punchd_contract::{Batch, ClockShown, Happened, NotRecorded, Port, Receipt};
 use tokio::time::Instant;
 
+use crate::order;
 use crate::protocol::{Answer, MAX_WAITING, SentBatch, SentReading, ToProgram};
 
 /// Submissions under way, answered in the order in which they came.
@@ -65,6 +66,8 @@ impl Submissions {
             let why = "a batch comes after the answer to the one before; wait for that";
             return Err(Box::new(ToProgram::not_recorded(id, &NotRecorded::Malformed(why.into()))));
         }
+        let now = self.port.now();
+        order::place(&mut batch.readings, &self.zone, clock, now.bound.map(|_| now.utc));
         if let (Some(contact), Some(clock)) = (&mut batch.contact, clock) {
             // A time that the change to summer time skips or doubles is an hour of doubt, not a reason to say nothing.
             let shown = self.zone.to_ambiguous_timestamp(clock).compatible().ok();

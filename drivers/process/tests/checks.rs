@@ -151,3 +151,16 @@ async fn what_cannot_be_started_is_no_finding() {
     let error = check(&trial, &mut |_| panic!("nothing was tried")).await.unwrap_err();
     assert!(error.en.contains("/no/such/program"));
 }
+
+#[tokio::test]
+async fn a_terminal_whose_readings_stand_in_no_order_is_told_that_they_would_be_held() {
+    let one = "one = lambda at: {'credential': {'kind': 'user_id', 'value': '7'}, 'at': at, 'key': {'content': at, 'occurrence': 1}}\n\
+               log = [one('2026-01-04T08:00:00'), one('2025-07-05T09:00:00'), one('2026-01-04T17:00:00')]\n";
+    let more = "    if t in ('welcome', 'not_recorded'): say(type='batch', id=1, readings=log)\n";
+    let script = script(one, more).replace("name='x'", "name='x', keeps_log=True, serial='A1'");
+    let found = wrong(&script, 3).await;
+    assert!(
+        matches!(found.as_slice(), [one] if one.contains("1 of the 3 readings") && one.contains("would be held")),
+        "{found:?}"
+    );
+}

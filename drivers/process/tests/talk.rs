@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use punchd_contract::conformance::{Bench, EPOCH};
 use punchd_contract::{
-    Command, CommandError, Condition, Cursor, DeviceName, Kind, Member, NotRecorded, Port, Secret, Value as Setting,
-    Values,
+    Command, CommandError, Condition, Cursor, DeviceName, Doubt, Event, Happened, Kind, Member, NotRecorded, Origin,
+    Port, Secret, Value as Setting, Values,
 };
 use punchd_process::{Ended, Outbox, Process, converse};
 use serde_json::{Value, json};
@@ -335,4 +335,43 @@ async fn a_program_that_goes_away_ends_the_talk() {
     assert_eq!(driver.await.unwrap(), Ended::Closed);
     let mut rest = Vec::new();
     let _ = lines.into_inner().read_to_end(&mut rest).await;
+}
+
+fn batch(readings: &[(&str, Value)], clock: Option<&str>) -> String {
+    let reading = |(at, more): &(&str, Value)| {
+        let mut reading = json!({
+            "credential": {"kind": "user_id", "value": "7"}, "at": at, "key": {"content": at, "occurrence": 1},
+        });
+        reading.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        reading
+    };
+    let contact = clock.map(|clock| json!({ "clock": clock }));
+    json!({"type": "batch", "id": 1, "readings": readings.iter().map(reading).collect::<Vec<_>>(), "contact": contact})
+        .to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_readings_of_a_batch_are_looked_at_among_their_neighbours_and_by_the_clock() {
+    let mut program = Program::welcomed(HELLO_LOG).await;
+    let plain = || json!({});
+    let line = batch(
+        &[
+            ("2026-01-04T08:00:00", plain()),
+            ("2025-07-05T09:00:00", plain()),
+            ("2026-01-04T17:00:00", plain()),
+            ("2026-02-04T17:00:00", json!({"origin": "live"})),
+            ("2026-01-04T18:00:00", json!({"utc_offset": 25200, "event": {"code": 22, "en": "refused"}})),
+        ],
+        Some("2026-01-05T08:00:00"),
+    );
+    program.say(&line).await;
+    assert_eq!(program.hear().await["type"], "receipts");
+    let readings = program.bench.readings();
+    let doubts: Vec<_> = readings.iter().map(|reading| reading.doubt.clone()).collect();
+    assert!(matches!(doubts[1], Some(Doubt::Behind { .. })) && matches!(doubts[3], Some(Doubt::AfterClock { .. })));
+    assert!([0, 2, 4].iter().all(|place: &usize| doubts[*place].is_none()), "{doubts:?}");
+    let origins: Vec<Origin> = readings.iter().map(|reading| reading.origin).collect();
+    assert_eq!(origins, [Origin::Log, Origin::Log, Origin::Log, Origin::Live, Origin::Log]);
+    assert!(matches!(readings[4].happened, Happened::ByTerminalAt(..)));
+    assert!(matches!(&readings[4].event, Event::NoPunch { code: 22, text } if text.zh == "refused"));
 }

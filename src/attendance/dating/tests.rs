@@ -1,4 +1,5 @@
 use jiff::civil::date;
+use proptest::prelude::*;
 
 use super::*;
 use crate::attendance::UserIdRule;
@@ -48,7 +49,7 @@ impl Case {
             stamp: stamp(EIGHT + 3600, Some(Duration::from_millis(20))),
             rules: rules(WrongClock::Hold),
             zone: TimeZone::get("Asia/Shanghai").unwrap(),
-            clock: ClockEvidence { offset_ms: Some(300), before: None, shown: None },
+            clock: ClockEvidence { offset_ms: Some(300), at_ms: at(EIGHT + 3600), before: None, shown: None },
             anchor: None,
             decision: None,
         }
@@ -73,6 +74,10 @@ fn date_question(case: &Case) -> Result<Dated, Reason> {
     })
 }
 
+fn at(second: i64) -> Option<i64> {
+    Some(second * 1000)
+}
+
 fn earlier(offset_ms: i64, at_s: i64) -> Option<EarlierContact> {
     Some(EarlierContact { offset_ms, at_ms: at_s * 1000 })
 }
@@ -87,18 +92,31 @@ fn a_right_terminal_is_believed_in_its_own_zone() {
 
 #[test]
 fn a_log_read_from_a_terminal_whose_clock_is_off_is_held_because_nothing_says_since_when() {
-    let case = Case { clock: ClockEvidence { offset_ms: Some(-600_000), before: None, shown: None }, ..Case::log() };
+    let case = Case {
+        clock: ClockEvidence { offset_ms: Some(-600_000), at_ms: at(EIGHT + 3600), before: None, shown: None },
+        ..Case::log()
+    };
     assert_eq!(case.date(), Err(Reason::TerminalClock { offset_ms: -600_000 }));
 }
 
 #[test]
 fn an_offset_that_was_the_same_before_and_after_the_reading_corrects_it() {
-    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 300), shown: None };
+    let clock = ClockEvidence {
+        offset_ms: Some(-600_000),
+        at_ms: at(EIGHT + 3600),
+        before: earlier(-601_000, EIGHT + 300),
+        shown: None,
+    };
     assert_eq!(
         Case { clock, ..Case::log() }.date(),
         Ok(Dated { time_s: EIGHT + 600, basis: Basis::TerminalCorrected })
     );
-    let clock = ClockEvidence { offset_ms: Some(-600_000), before: earlier(-601_000, EIGHT + 1200), shown: None };
+    let clock = ClockEvidence {
+        offset_ms: Some(-600_000),
+        at_ms: at(EIGHT + 3600),
+        before: earlier(-601_000, EIGHT + 1200),
+        shown: None,
+    };
     assert!(
         Case { clock, ..Case::log() }.date().is_err(),
         "it happened before the earlier contact: not between the two"
@@ -107,28 +125,40 @@ fn an_offset_that_was_the_same_before_and_after_the_reading_corrects_it() {
 
 #[test]
 fn a_live_reading_proves_the_offset_by_its_arrival() {
-    let clock = ClockEvidence { offset_ms: Some(3_600_000), before: None, shown: None };
+    let clock = ClockEvidence { offset_ms: Some(3_600_000), at_ms: at(EIGHT), before: None, shown: None };
     let live =
         Case { origin: Origin::Live, stamp: stamp(EIGHT - 3600 + 1, Some(Duration::ZERO)), clock, ..Case::log() };
     assert_eq!(live.date(), Ok(Dated { time_s: EIGHT - 3600, basis: Basis::TerminalCorrected }));
-    let stale = Case { stamp: stamp(EIGHT, Some(Duration::ZERO)), ..live };
+    let stale = Case { stamp: stamp(EIGHT - 1800, Some(Duration::ZERO)), ..live };
     assert!(stale.date().is_err());
+    let set_right = Case { stamp: stamp(EIGHT + 1, Some(Duration::ZERO)), ..stale };
+    assert_eq!(set_right.date(), Ok(Dated { time_s: EIGHT, basis: Basis::Terminal }));
 }
 
 #[test]
 fn a_clock_that_was_set_between_two_contacts_leaves_what_lies_between_to_a_person() {
-    let clock = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT - 60), shown: None };
+    let clock = ClockEvidence {
+        offset_ms: Some(0),
+        at_ms: at(EIGHT + 3600),
+        before: earlier(3_600_000, EIGHT - 60),
+        shown: None,
+    };
     assert_eq!(
         Case { clock, ..Case::log() }.date(),
         Err(Reason::TerminalClockChanged { before_ms: 3_600_000, now_ms: 0 })
     );
-    let older = ClockEvidence { offset_ms: Some(0), before: earlier(3_600_000, EIGHT + 60), shown: None };
+    let older = ClockEvidence {
+        offset_ms: Some(0),
+        at_ms: at(EIGHT + 3600),
+        before: earlier(3_600_000, EIGHT + 60),
+        shown: None,
+    };
     assert!(Case { clock: older, ..Case::log() }.date().is_ok(), "it was recorded before the earlier contact");
 }
 
 #[test]
 fn the_operator_may_choose_to_believe_or_to_correct() {
-    let clock = ClockEvidence { offset_ms: Some(-600_000), before: None, shown: None };
+    let clock = ClockEvidence { offset_ms: Some(-600_000), at_ms: at(EIGHT + 3600), before: None, shown: None };
     let believe = Case { clock: clock.clone(), rules: rules(WrongClock::AsRecorded), ..Case::log() };
     assert_eq!(believe.date().unwrap().time_s, EIGHT);
     let correct = Case { clock: clock.clone(), rules: rules(WrongClock::Correct), ..Case::log() };
@@ -209,7 +239,11 @@ fn a_date_from_before_anything_is_held_under_every_setting() {
                 let case = log_at(date(year, 1, 1).at(0, 12, 7, 0), origin, wrong_clock);
                 assert_eq!(case.date(), Err(Reason::TooEarly { before: order::EARLIEST }), "{year}, {wrong_clock:?}");
             }
-            assert!(log_at(date(2016, 5, 4).at(8, 0, 0, 0), origin, wrong_clock).date().is_ok());
+            let old = log_at(date(2016, 5, 4).at(8, 0, 0, 0), origin, wrong_clock).date();
+            // What says to be live and is years old, speaks against its clock; a log may be old.
+            let live = origin == Origin::Live && wrong_clock == WrongClock::Hold;
+            assert_eq!(matches!(old, Err(Reason::TerminalClock { .. })), live, "{old:?}");
+            assert_eq!(old.is_ok(), !live, "{old:?}");
         }
     }
 }
@@ -226,7 +260,7 @@ fn a_record_from_after_its_terminals_own_clock_is_held_under_every_setting() {
     };
     for wrong_clock in SETTINGS {
         for offset_ms in [None, Some(0), Some(-7_200_000)] {
-            let of = |shown| ClockEvidence { offset_ms, before: None, shown };
+            let of = |shown| ClockEvidence { offset_ms, at_ms: at(EIGHT), before: None, shown };
             let case = Case {
                 clock: of(shown("a", -7200)),
                 ..log_at(date(2026, 11, 2).at(8, 0, 0, 0), Origin::Log, wrong_clock)
@@ -236,7 +270,8 @@ fn a_record_from_after_its_terminals_own_clock_is_held_under_every_setting() {
             let decided = Case { decision: Some(Decision::AsRecorded), ..case };
             assert_eq!(decided.date().unwrap().time_s, EIGHT);
         }
-        let right = ClockEvidence { offset_ms: Some(0), before: None, shown: shown("a", -100) };
+        let right =
+            ClockEvidence { offset_ms: Some(0), at_ms: at(EIGHT + 3600), before: None, shown: shown("a", -100) };
         let case = log_at(date(2026, 11, 2).at(8, 0, 0, 0), Origin::Live, wrong_clock);
         assert!(Case { clock: right, ..case }.date().is_ok(), "the clock has run on since");
     }
@@ -248,4 +283,138 @@ fn a_person_may_move_a_time_by_an_offset() {
     let recorded = 946_656_727;
     let moved = Case { decision: Some(Decision::Shifted { offset_ms: (EIGHT - recorded) * 1000 }), ..lost };
     assert_eq!(moved.date(), Ok(Dated { time_s: EIGHT, basis: Basis::Decision }));
+}
+
+/// What the clock showed so many seconds before the reading of [`stamp`], a reading that came at `arrival_s`.
+fn shown_before(arrival_s: i64, age_s: i64, offset_ms: i64) -> Option<Shown> {
+    Some(Shown {
+        at: UnixMillis((arrival_s - age_s) * 1000 + offset_ms),
+        boottime: BootNanos(1_000_000_000_000 - age_s * 1_000_000_000),
+        boot: BootId("a".into()),
+    })
+}
+
+/// A live reading, dated at eight, that comes so many seconds later; so long after a contact that saw this offset.
+fn live_after(contact_age_s: i64, offset_ms: i64, late_s: i64) -> Case {
+    let arrival_s = EIGHT + late_s;
+    let clock = ClockEvidence {
+        offset_ms: Some(offset_ms),
+        at_ms: at(arrival_s - contact_age_s),
+        before: earlier(offset_ms, arrival_s - contact_age_s - 3600),
+        shown: shown_before(arrival_s, contact_age_s, offset_ms),
+    };
+    Case { origin: Origin::Live, stamp: stamp(arrival_s, Some(Duration::ZERO)), clock, ..Case::log() }
+}
+
+#[test]
+fn a_slow_clock_that_was_set_right_by_hand_holds_no_live_reading_until_the_next_contact() {
+    for age_s in [1, 60, 3600, 86_400] {
+        for offset_ms in [-7_200_000, 7_200_000, -90_000] {
+            let dated = live_after(age_s, offset_ms, 1).date();
+            assert_eq!(dated, Ok(Dated { time_s: EIGHT, basis: Basis::Terminal }), "{age_s} s, {offset_ms} ms");
+        }
+    }
+    // Where its arrival proves nothing, a fresh look at the clock still speaks against it, and an old one does not.
+    let untrusted = |age_s| Case { stamp: stamp(EIGHT, None), ..live_after(age_s, -7_200_000, 0) };
+    assert!(matches!(untrusted(100).date(), Err(Reason::Doubtful { doubt: Doubt::AfterClock { .. } })));
+    assert_eq!(untrusted(200).date(), Err(Reason::TerminalClock { offset_ms: -7_200_000 }));
+}
+
+#[test]
+fn a_clock_that_was_set_wrong_since_an_old_contact_dates_no_live_reading() {
+    assert_eq!(live_after(3600, 0, 7200).date(), Err(Reason::TerminalClock { offset_ms: -7_200_000 }));
+    // With a look at the clock just now, the reading itself was late.
+    assert_eq!(live_after(10, 0, 7200).date().map(|dated| dated.time_s), Ok(EIGHT));
+    // By the offset of an hour ago it would be of two hours before its arrival; nothing was seen since.
+    assert!(live_after(3600, -1_800_000, 7200).date().is_err());
+}
+
+/// A clock that was set once, and what two contacts saw of it.
+#[derive(Clone, Debug)]
+struct Life {
+    before_ms: i64,
+    after_ms: i64,
+    /// Seconds before the arrival.
+    set_s: i64,
+    happened_s: i64,
+    contacts_s: [i64; 2],
+    origin: Origin,
+}
+
+impl Life {
+    fn offset_at(&self, before_arrival_s: i64) -> i64 {
+        if before_arrival_s > self.set_s { self.before_ms } else { self.after_ms }
+    }
+
+    /// The question that the agent asks, with the true second.
+    fn case(&self) -> (Case, i64) {
+        let arrival_s = EIGHT + 86_400;
+        let [latest_s, earlier_s] = self.contacts_s;
+        let true_s = arrival_s - self.happened_s;
+        let recorded_ms = true_s * 1000 + self.offset_at(self.happened_s);
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let civil = zone.to_datetime(UnixMillis(recorded_ms.div_euclid(1000) * 1000).timestamp());
+        let offset_ms = self.offset_at(latest_s);
+        let clock = ClockEvidence {
+            offset_ms: Some(offset_ms),
+            at_ms: at(arrival_s - latest_s),
+            before: earlier(self.offset_at(earlier_s), arrival_s - earlier_s),
+            shown: shown_before(arrival_s, latest_s, offset_ms),
+        };
+        let case = Case {
+            happened: Happened::ByTerminal(civil),
+            origin: self.origin,
+            stamp: stamp(arrival_s, Some(Duration::ZERO)),
+            clock,
+            ..Case::log()
+        };
+        (case, true_s)
+    }
+}
+
+fn life() -> impl Strategy<Value = Life> {
+    let offset = || {
+        prop_oneof![
+            Just(0_i64),
+            -60_000..60_000_i64,
+            -10_000_000..10_000_000_i64,
+            Just(-830_000_000_000),
+            Just(31_536_000_000)
+        ]
+    };
+    let origin = prop_oneof![Just(Origin::Live), Just(Origin::Log), Just(Origin::Backfill)];
+    (offset(), offset(), 0..100_000_i64, 0..80_000_i64, 0..7200_i64, 1..90_000_i64, origin).prop_map(
+        |(before_ms, after_ms, set_s, ago_s, latest_s, gap_s, origin)| {
+            // What is live comes at once, at most with the delay of a network; what is read is read at the contact.
+            let live = origin == Origin::Live;
+            // And what was there at the earlier contact was read then.
+            let latest_s = if live { latest_s } else { latest_s % 5 };
+            let happened_s = if live { ago_s % 10 } else { latest_s + ago_s % gap_s };
+            Life { before_ms, after_ms, set_s, happened_s, contacts_s: [latest_s, latest_s + gap_s], origin }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// What no contact has seen (set and set back between two of them) is beyond what the journal knows; a clock that was set
+    /// once is not.
+    #[test]
+    fn no_clock_that_was_set_once_gives_a_false_date(life in life()) {
+        let (case, true_s) = life.case();
+        let within_s = if life.origin == Origin::Live { LIVE_LATE.as_secs() } else { 120 };
+        if let Ok(dated) = case.date() {
+            prop_assert!(dated.time_s.abs_diff(true_s) <= within_s, "{} s off", dated.time_s - true_s);
+        }
+    }
+
+    /// And nothing that is plainly right waits for anybody.
+    #[test]
+    fn a_clock_that_was_always_right_holds_nothing(mut life in life(), offset_ms in -50_000..50_000_i64) {
+        (life.before_ms, life.after_ms) = (offset_ms, offset_ms);
+        let (case, true_s) = life.case();
+        let dated = case.date();
+        prop_assert!(dated.as_ref().is_ok_and(|dated| dated.time_s.abs_diff(true_s) <= 60), "{dated:?}");
+    }
 }

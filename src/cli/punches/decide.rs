@@ -7,14 +7,13 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::runs;
-use crate::agent::{BootDecided, BootSettled, Decided, Operations};
+use crate::agent::{BootDecided, BootSettled, Decided, Operations, Settled};
 use crate::attendance::Decision;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::moments;
 use crate::cli::place::{Place, converse, operator};
 use crate::cli::screen::Screen;
-use crate::console::Settled;
 
 /// Decisions that go to the agent in one piece; each piece is decided whole or not at all.
 const AT_ONCE: usize = 500;
@@ -82,7 +81,7 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
         ));
     }
     let sql = place.journal()?;
-    let seqs = match (&decide.device, decide.run) {
+    let mut seqs = match (&decide.device, decide.run) {
         (_, Some(seq)) => runs::of(&sql, seq)?,
         (Some(device), None) => held_of(&sql, device)?,
         (None, None) => decide.seqs.clone(),
@@ -91,13 +90,18 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
         screen.say("Nothing is held of this device.", "该设备没有待定的记录。");
         return Ok(Exit::Negative);
     }
+    seqs.sort_unstable();
+    seqs.dedup();
+    if decide.at.is_some() && !decide.whole_boot && seqs.len() > 1 {
+        return Err(one_time_for_many(seqs.len()));
+    }
     let decision = decision(decide, &sql, &seqs)?;
     drop(sql);
     let by = decide.by.clone().unwrap_or_else(operator);
     if let (true, Some(Decision::At { time_s })) = (decide.whole_boot, &decision) {
         return decide_boot(decide, &seqs, *time_s, by, place, screen);
     }
-    let mut settled = 0;
+    let mut all = Settled::default();
     for portion in seqs.chunks(AT_ONCE) {
         let decided = Decided {
             seqs: portion.to_vec(),
@@ -107,19 +111,29 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
             reason: decide.reason.trim().to_owned(),
             forced: decide.force,
         };
-        let own = async |operations: &Operations| Ok(Settled { settled: operations.decide(decided.clone()).await? });
+        let own = async |operations: &Operations| operations.decide(decided.clone()).await;
         let done: Settled = converse(place.change("/v1/decide", &decided, own))?;
-        settled += done.settled;
+        all.settled += done.settled;
+        all.to_correct += done.to_correct;
     }
+    let Settled { settled, to_correct } = all;
     let count = seqs.len() as u64;
     if screen.json {
-        screen.value(&json!({ "decided": count, "settled": settled, "by": by }))?;
+        screen.value(&json!({ "decided": count, "settled": settled, "to_correct": to_correct, "by": by }))?;
     } else {
         screen.say(
             format!("Decided about {count} by {by}; {settled} are settled."),
             format!("{by} 已对 {count} 条作出决定；{settled} 条已定。"),
         );
-        if settled < count {
+        if to_correct > 0 {
+            screen.say(
+                format!(
+                    "{to_correct} may have been delivered for somebody else already: correct it where it arrived. `punchd people corrections` lists what is to be corrected."
+                ),
+                format!("{to_correct} 条可能已按他人送达：请在送达处更正。`punchd people corrections` 会列出需要更正的打卡。"),
+            );
+        }
+        if settled + to_correct < count {
             screen.say(
                 "The others still wait for something: see `punchd punches held` and `punchd punches unknown`.",
                 "其余仍在等待：请查看 `punchd punches held` 和 `punchd punches unknown`。",
@@ -127,6 +141,19 @@ pub fn decide(decide: &Decide, place: &Place, screen: &mut Screen) -> Result<Exi
         }
     }
     Ok(Exit::Done)
+}
+
+/// Nobody punches several times in one second: all but one would be merged away.
+fn one_time_for_many(count: usize) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!(
+            "--at would give all {count} readings the same second: give one reading, or say when the first of them was and the others follow by the terminal's own distances (--first-at TIME, for a whole run with --run SEQ)"
+        ),
+        format!(
+            "--at 会使这 {count} 条记录成为同一秒：请只写一条；或用 --first-at 写明第一条的时间，其余按终端记录的间隔推算（整组请用 --run SEQ）"
+        ),
+    )
 }
 
 /// One reading's time dates all of its boot.

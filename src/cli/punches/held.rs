@@ -28,8 +28,11 @@ pub(super) struct HeldRow {
     credential: String,
     pub(super) terminal_time: Option<String>,
     time_s: Option<i64>,
-    recorded_ms: i64,
+    pub(super) recorded_ms: i64,
     pub(super) zone: String,
+    /// How far the terminal's clock was ahead of UTC, where the record itself tells.
+    #[serde(skip)]
+    pub(super) utc_offset_s: Option<i32>,
     pub(super) reason: Option<Reason>,
     /// Which boot of the gateway it came in, and how long after its beginning.
     pub(super) boot: i64,
@@ -44,7 +47,8 @@ pub(super) struct HeldRow {
 pub(super) fn rows(sql: &Connection) -> Result<Vec<HeldRow>, Failure> {
     let mut select = sql.prepare(
         "SELECT r.seq, d.name, p.userid, p.name, r.credential, r.terminal_time, v.time_s, r.wall_ms,
-                json_extract(d.settings, '$.zone'), v.reason, r.boot, r.boottime_ns
+                json_extract(d.settings, '$.zone'), v.reason, r.boot, r.boottime_ns,
+                json_extract(r.extra, '$.utc_offset_s')
            FROM verdict v JOIN reading r ON r.seq = v.seq JOIN device d USING (device) LEFT JOIN person p ON p.person = v.person
           WHERE v.outcome = 3 ORDER BY r.seq",
     )?;
@@ -63,6 +67,7 @@ pub(super) fn rows(sql: &Connection) -> Result<Vec<HeldRow>, Failure> {
             reason: reason.and_then(|reason| serde_json::from_str(&reason).ok()),
             boot: row.get(10)?,
             since_boot_ms: row.get::<_, i64>(11)?.div_euclid(1_000_000),
+            utc_offset_s: row.get(12)?,
             bounds: None,
             run: None,
         })

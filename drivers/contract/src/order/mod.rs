@@ -26,6 +26,7 @@ mod passes;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, date};
 use jiff::tz::{Offset, TimeZone};
 
@@ -86,5 +87,35 @@ pub fn place(records: &[Written], zone: &TimeZone, clock: Option<DateTime>) -> V
             one.doubt = doubt;
         }
     }
+    placed
+}
+
+/// The same for records that came together, whichever end of the log they were sent from: those that go backwards all the way are a log
+/// that begins with the newest. Where the terminal's `clock` is not known, what is dated later than `now`, as far as the gateway knows
+/// the time, says nothing of the others: it is judged by that alone.
+pub fn place_body(
+    records: &[Written],
+    zone: &TimeZone,
+    clock: Option<DateTime>,
+    now: Option<Timestamp>,
+) -> Vec<Placed> {
+    let latest = now.filter(|_| clock.is_none()).map(|now| now.as_second().saturating_add(TOLERANCE_S));
+    let to_come = |record: &Written| {
+        let moment = record.civil.and_then(|civil| match record.offset {
+            Some(offset) => offset.to_timestamp(civil).ok(),
+            None => zone.to_ambiguous_timestamp(civil).earlier().ok(),
+        });
+        moment.zip(latest).is_some_and(|(moment, latest)| moment.as_second() > latest)
+    };
+    let in_order = |record: &Written| if to_come(record) { Written { civil: None, ..*record } } else { *record };
+    let mut records: Vec<Written> = records.iter().map(in_order).collect();
+    let dated: Vec<DateTime> = records.iter().filter_map(|record| record.civil).collect();
+    let backwards = dated.len() > 2 && dated.is_sorted_by(|one, next| one > next);
+    if !backwards {
+        return place(&records, zone, clock);
+    }
+    records.reverse();
+    let mut placed = place(&records, zone, clock);
+    placed.reverse();
     placed
 }

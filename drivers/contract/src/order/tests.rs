@@ -106,6 +106,20 @@ fn where_neither_side_is_clear_both_are_doubtful() {
 }
 
 #[test]
+fn a_log_that_is_sent_from_its_end_is_no_disorder() {
+    let now = at(4, 9, 0).to_zoned(shanghai()).unwrap().timestamp();
+    let doubtful = |times: &[DateTime]| {
+        let placed = place_body(&written(times.iter().copied()), &shanghai(), None, Some(now));
+        placed.iter().map(|placed| placed.doubt.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(doubtful(&[at(3, 8, 0), at(2, 8, 0), at(1, 8, 0)]), [false; 3]);
+    assert_eq!(doubtful(&[at(3, 8, 0), at(1, 8, 0), at(4, 8, 0)]), [false, true, false]);
+    // What has not been yet is nobody's neighbour.
+    assert_eq!(doubtful(&[at(3, 8, 0), at(5, 8, 0), at(4, 8, 0)]), [false; 3]);
+    assert_eq!(doubtful(&[at(3, 8, 0), at(4, 8, 59), at(4, 8, 0)]), [false, true, true]);
+}
+
+#[test]
 fn what_is_dated_after_the_terminals_own_clock_is_doubtful_and_says_nothing_of_the_others() {
     let records = written([at(1, 8, 0), at(2, 9, 0), at(1, 9, 0)]);
     assert_eq!(signs(&records, &shanghai(), Some(at(1, 10, 0))), ".c.");

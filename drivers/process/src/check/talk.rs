@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::player::{Heard, Player};
 use super::{ANSWERS, Findings, Grade, Trial};
+use crate::order;
 use crate::program::Running;
 use crate::protocol::{
     Answer, CommandWord, Failure, FromProgram, Hello, Id, MAX_WAITING, Order, SentBatch, SentReading, Time, ToProgram,
@@ -178,7 +179,20 @@ impl Talk<'_, '_, '_> {
     }
 
     fn batch(&mut self, sent: SentBatch) {
-        let SentBatch { id, batch, .. } = sent;
+        let SentBatch { id, mut batch, clock } = sent;
+        let of = batch.readings.len();
+        let doubtful = order::place(&mut batch.readings, &TimeZone::UTC, clock, Some(self.trial.now));
+        if doubtful > 0 {
+            self.findings.add(
+                Grade::Wrong,
+                format!(
+                    "{doubtful} of the {of} readings of a batch are dated before or after what their neighbours and the terminal's `clock` allow, and would be held: send them in the order in which the terminal wrote them, or its clock was wrong"
+                ),
+                format!(
+                    "一批 {of} 条记录中有 {doubtful} 条的日期与前后记录或终端 `clock` 矛盾，将被搁置待定：请按终端写入的顺序发送，或终端时钟曾有误"
+                ),
+            );
+        }
         if self.open.values().any(|batch| *batch) {
             self.findings.add(
                 Grade::Wrong,

@@ -2,8 +2,8 @@
 
 use jiff::civil::DateTime;
 use punchd_contract::{
-    Alert, Batch, Condition, Contact, Cursor, Done, FingerModule, FingerName, Health, MAX_BATCH, Reading, SerialNumber,
-    StoredFinger, Template, TerminalUser, Text, Upload,
+    Alert, Batch, Condition, Contact, Cursor, Done, FingerModule, FingerName, Health, MAX_BATCH, Origin, Reading,
+    SerialNumber, StoredFinger, Template, TerminalUser, Text, Upload,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -147,9 +147,9 @@ impl FromProgram {
         Ok(match kind.as_str() {
             "hello" => Self::Hello(hello(&object)?),
             "health" => Self::Health(health(&object)?),
-            "reading" => {
-                waiting(&|id| Ok(Self::Reading(Box::new(SentReading { id, reading: reading(&object, log)? }))))?
-            }
+            "reading" => waiting(&|id| {
+                Ok(Self::Reading(Box::new(SentReading { id, reading: reading(&object, log, Origin::Live)? })))
+            })?,
             "batch" => waiting(&|id| Ok(Self::Batch(Box::new(batch(id, &object, log)?))))?,
             "step" => Self::Step { id: command(&object)?, text: sentence(&object)? },
             "done" => Self::Done { id: command(&object)?, done: done(&object)? },
@@ -235,7 +235,9 @@ fn batch(id: Id, object: &Map<String, Value>, log: Option<&SerialNumber>) -> Res
     if objects.len() > MAX_BATCH {
         return Err(Wrong::field("readings", "at most 1000; send the rest in the next batch"));
     }
-    let readings = objects.iter().map(|object| reading(object, log)).collect::<Result<_, _>>()?;
+    // What a terminal hands over in a batch was in its log; only what it says to be live is believed to be of just now.
+    let origin = if log.is_some() { Origin::Log } else { Origin::Live };
+    let readings = objects.iter().map(|object| reading(object, log, origin)).collect::<Result<_, _>>()?;
     let cursor = object.get("cursor").filter(|cursor| !cursor.is_null()).map(|cursor| Cursor(cursor.to_string()));
     if cursor.as_ref().is_some_and(|cursor| cursor.0.len() > MAX_CURSOR) {
         return Err(Wrong::field("cursor", "at most 64 KiB of JSON"));

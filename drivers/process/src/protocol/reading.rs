@@ -1,5 +1,6 @@
 //! One reading as a program writes it.
 
+use jiff::tz::Offset;
 use punchd_contract::{Credential, Event, FingerName, Happened, Origin, Reading, RecordKey, SerialNumber};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -7,18 +8,23 @@ use serde_json::{Map, Value};
 use super::Wrong;
 use super::civil::happened;
 use super::hex::from_hex;
-use super::wire::{WireCredential, WireKey};
+use super::wire::{WireCredential, WireEvent, WireKey};
 use super::words::{direction, method};
 
 /// The longest raw record (contract).
 const MAX_RAW: usize = 4096;
 /// The longest profile (contract).
 const MAX_PROFILE: usize = 40;
+/// No place is further from UTC, seconds; and all are a multiple of the other one.
+const FURTHEST: i32 = 14 * 3600;
+const QUARTER_HOUR: i32 = 900;
 
 #[derive(Debug, Deserialize)]
 struct WireReading {
     credential: WireCredential,
     at: Option<String>,
+    utc_offset: Option<Value>,
+    event: Option<WireEvent>,
     key: Option<WireKey>,
     method: Option<Value>,
     direction: Option<Value>,
@@ -28,7 +34,8 @@ struct WireReading {
 }
 
 /// Reads it. `log` is the serial number of a device that keeps a log; its readings have a time and a key, those of a reader neither.
-pub fn reading(object: &Map<String, Value>, log: Option<&SerialNumber>) -> Result<Reading, Wrong> {
+/// `origin` is what holds where it says nothing of that.
+pub fn reading(object: &Map<String, Value>, log: Option<&SerialNumber>, origin: Origin) -> Result<Reading, Wrong> {
     let value = Value::Object(object.clone());
     let wire: WireReading = serde_json::from_value(value)?;
     let credential = credential(&wire.credential)?;
@@ -46,6 +53,10 @@ pub fn reading(object: &Map<String, Value>, log: Option<&SerialNumber>) -> Resul
         (Some(serial), Some(at), Some(key)) => (at, Some(record_key(serial, &key)?)),
         (Some(_), None, _) => return Err(Wrong::field("at", "given: hello says that the device keeps a log")),
         (Some(_), _, None) => return Err(Wrong::field("key", "given: hello says that the device keeps a log")),
+    };
+    let happened = match wire.utc_offset.filter(|offset| !offset.is_null()) {
+        Some(offset) => at_offset(happened, &offset)?,
+        None => happened,
     };
     let profile = match wire.profile {
         Some(profile) if !(1..=MAX_PROFILE).contains(&profile.len()) => {
@@ -65,8 +76,31 @@ pub fn reading(object: &Map<String, Value>, log: Option<&SerialNumber>) -> Resul
             text
         }
     };
-    let origin = wire.origin.unwrap_or(Origin::Live);
-    Ok(Reading { credential, happened, event: Event::Punch, doubt: None, origin, method, direction, key, profile, raw })
+    let origin = wire.origin.unwrap_or(origin);
+    let event = wire.event.as_ref().map_or(Ok(Event::Punch), event)?;
+    Ok(Reading { credential, happened, event, doubt: None, origin, method, direction, key, profile, raw })
+}
+
+/// The time of a record that says how far its clock was ahead of UTC.
+fn at_offset(happened: Happened, offset: &Value) -> Result<Happened, Wrong> {
+    const RIGHT: &str = "how many seconds the clock of `at` is ahead of UTC, such as 28800: a quarter of an hour or a multiple, at most 14 hours";
+    let seconds = offset.as_i64().and_then(|seconds| i32::try_from(seconds).ok());
+    let seconds = seconds.filter(|seconds| seconds.abs() <= FURTHEST && seconds % QUARTER_HOUR == 0);
+    let offset = seconds.and_then(|seconds| Offset::from_seconds(seconds).ok());
+    let offset = offset.ok_or_else(|| Wrong::field("utc_offset", RIGHT))?;
+    match happened {
+        Happened::ByTerminal(civil) | Happened::ByTerminalAt(civil, _) => Ok(Happened::ByTerminalAt(civil, offset)),
+        Happened::Impossible => Ok(Happened::Impossible),
+        Happened::Now => Err(Wrong::field("utc_offset", "absent where there is no `at`")),
+    }
+}
+
+/// What is no punch.
+fn event(wire: &WireEvent) -> Result<Event, Wrong> {
+    let text = wire.sentence.text();
+    let text =
+        text.ok_or_else(|| Wrong::field("event", "a code with a sentence in `en` or `zh`; absent for a punch"))?;
+    Ok(Event::NoPunch { code: wire.code, text })
 }
 
 /// The serial number is put before what the program gives: two devices of one program must not have the same keys.
@@ -109,7 +143,7 @@ mod tests {
 
     fn read(value: Value, log: bool) -> Result<Reading, Wrong> {
         let serial = SerialNumber::new("SN1").unwrap();
-        reading(value.as_object().unwrap(), log.then_some(&serial))
+        reading(value.as_object().unwrap(), log.then_some(&serial), Origin::Live)
     }
 
     #[test]
@@ -135,6 +169,39 @@ mod tests {
             (Method::Other(15), Direction::In, Origin::Log)
         );
         assert_eq!((reading.raw, reading.profile), (vec![0, 255], None));
+    }
+
+    #[test]
+    fn a_record_may_say_its_distance_from_utc_and_that_it_is_no_punch() {
+        let value = |more: Value| {
+            let mut value = json!({
+                "credential": {"kind": "user_id", "value": "7"}, "at": "2026-11-02T08:00:00",
+                "key": {"content": "c", "occurrence": 1},
+            });
+            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            value
+        };
+        let told = read(value(json!({"utc_offset": -16200})), true).unwrap();
+        let offset = Offset::from_seconds(-16_200).unwrap();
+        assert_eq!(told.happened, Happened::ByTerminalAt(date(2026, 11, 2).at(8, 0, 0, 0), offset));
+        let impossible = read(value(json!({"at": "2026-02-31T08:00:00", "utc_offset": 3600})), true).unwrap();
+        assert_eq!(impossible.happened, Happened::Impossible);
+        let refused = read(value(json!({"event": {"code": 22, "en": "outside the hours", "zh": "非法时间段"}})), true);
+        let text = punchd_contract::Text::new("outside the hours", "非法时间段");
+        assert_eq!(refused.unwrap().event, Event::NoPunch { code: 22, text });
+        assert_eq!(told.event, Event::Punch);
+        for (more, field) in [
+            (json!({"utc_offset": 100}), "utc_offset"),
+            (json!({"utc_offset": 54000}), "utc_offset"),
+            (json!({"utc_offset": "28800"}), "utc_offset"),
+            (json!({"event": {"code": 22}}), "event"),
+        ] {
+            let wrong = read(value(more.clone()), true).unwrap_err();
+            assert!(matches!(wrong, Wrong::Field { field: named, .. } if named == field), "{more}: {wrong}");
+        }
+        assert!(matches!(read(value(json!({"event": {"code": 70000, "en": "x"}})), true), Err(Wrong::Shape(_))));
+        let card = json!({"credential": {"kind": "card", "value": "04A1B2C3"}, "utc_offset": 3600});
+        assert!(matches!(read(card, false), Err(Wrong::Field { field: "utc_offset", .. })));
     }
 
     #[test]

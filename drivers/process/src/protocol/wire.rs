@@ -52,6 +52,13 @@ pub(super) struct WireKey {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct WireEvent {
+    pub code: u16,
+    #[serde(flatten)]
+    pub sentence: Sentence,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct WireAlert {
     pub kind: AlertKind,
     #[serde(flatten)]

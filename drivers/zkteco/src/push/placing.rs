@@ -27,9 +27,9 @@ pub(super) struct Draft {
 impl Terminal {
     /// Looks at the records among their neighbours, and makes readings of them.
     pub(super) fn place(&self, drafts: Vec<Draft>, live: bool, doubt: Option<Doubt>, taken: &mut Taken) {
-        let placed = self.in_order(&drafts);
         let now = self.port.now();
         let trusted = now.bound.map(|_| now.utc);
+        let placed = self.in_order(&drafts, trusted);
         let (alone, fetching) = (drafts.len() == 1, self.state().survey.fetching().is_some());
         self.backlog(&drafts, trusted);
         let mut occurrences = Occurrences::new();
@@ -76,14 +76,14 @@ impl Terminal {
     }
 
     /// What the order of these records tells, and of those that came before them.
-    fn in_order(&self, drafts: &[Draft]) -> Vec<Placed> {
+    fn in_order(&self, drafts: &[Draft], trusted: Option<Timestamp>) -> Vec<Placed> {
         let mut state = self.state();
         // The answer to a question of ours is no part of what the terminal sends by itself.
         let asked = state.survey.fetching().is_some();
         if asked {
             state.trail.end();
         }
-        let placed = state.trail.place(drafts, &self.zone);
+        let placed = state.trail.place(drafts, &self.zone, trusted);
         if asked {
             state.trail.end();
         }

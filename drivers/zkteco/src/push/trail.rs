@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use punchd_contract::order::{self, Placed, Written};
 use tokio::time::Instant;
@@ -34,20 +35,18 @@ impl Trail {
         *self = Self::default();
     }
 
-    /// What the order tells of the records of a body, with those that came before them in the same stretch.
-    pub(super) fn place(&mut self, drafts: &[Draft], zone: &TimeZone) -> Vec<Placed> {
+    /// What the order tells of the records of a body, with those that came before them in the same stretch. What is dated later than `now`
+    /// says nothing of the others.
+    pub(super) fn place(&mut self, drafts: &[Draft], zone: &TimeZone, now: Option<Timestamp>) -> Vec<Placed> {
         let body: Vec<Written> = drafts.iter().map(|draft| draft.written).collect();
         let dated: Vec<_> = body.iter().filter_map(|written| written.civil).collect();
         if dated.len() > 2 && dated.is_sorted_by(|one, next| one > next) {
             // A log that is sent from its end.
             self.end();
-            let reversed: Vec<Written> = body.into_iter().rev().collect();
-            let mut placed = order::place(&reversed, zone, None);
-            placed.reverse();
-            return placed;
+            return order::place_body(&body, zone, None, now);
         }
         if body.len() < 2 {
-            return order::place(&body, zone, None);
+            return order::place_body(&body, zone, None, now);
         }
         let contents: Vec<u64> = drafts.iter().map(|draft| likeness(&draft.content)).collect();
         let late = self.last.is_none_or(|last| last.elapsed() > TOGETHER);
@@ -58,7 +57,7 @@ impl Trail {
         self.written.extend(body);
         self.contents.extend(contents);
         self.last = Some(Instant::now());
-        let placed = order::place(&self.written, zone, None).split_off(before);
+        let placed = order::place_body(&self.written, zone, None, now).split_off(before);
         if self.written.len() > REMEMBERED {
             self.written.drain(..self.written.len() - REMEMBERED);
         }
