@@ -151,3 +151,16 @@ def lines_of_nobody_are_not_green():
         conditions = [h["condition"] for h in gateway.status()["health"].values()]
         warned = gateway.status()["alerts"] or "warning" in conditions or "fault" in conditions
         check("a warning", warned, conditions)
+
+
+@case("a wrong Content-Length, a relay's buffer: a body that is cut")
+def lines_that_lost_their_end():
+    """The last line of a body ends anywhere in its time: 08:15:3 and 08:15 were 08:15:35. Right: nothing at a time
+    that the terminal did not write."""
+    t, p = at(-1, 8, 15, 35), Push()
+    with Gateway(p.block, person("ann", "1001") + person("bob", "1002")) as gateway:
+        p.hello()
+        for cut in range(1, 9):
+            p.att(line(1002, at(-1)) + f"1001\t{written(t)}"[:-cut])
+        p.att(line(1001, t))
+        expect("WeCom holds", [said("ann", t), said("bob", at(-1))], sorted(gateway.settle(2, 4).wecom()))
