@@ -202,6 +202,53 @@ async fn law_4_a_person_who_left_is_held_and_delivered_when_the_list_is_correcte
     }
 }
 
+/// Gives a user id to another person, as an import does.
+async fn hand_on(house: &House, to: people::PersonEntry) {
+    house.people(vec![to]).await;
+    let now = house.clock.stamp().wall;
+    house.journal.write(move |write| people::handed_on(write.sql(), now)).await.unwrap();
+    house.attendance.set_people(house.journal.read(people::People::load).await.unwrap());
+}
+
+#[tokio::test]
+async fn law_4_what_is_older_than_the_hand_over_of_its_credential_is_held() {
+    for (last, person_of) in [
+        (None, vec![]),
+        (Some(jiff::civil::date(2026, 10, 2)), vec!["zhangsan"]),
+        (Some(jiff::civil::date(2026, 10, 1)), vec!["lisi"]),
+    ] {
+        let house = House::new().await;
+        hand_on(&house, person("lisi", &["1001"])).await;
+        let submitted = house.submit([reading("1001", at(1), 1)]).await;
+        assert!(matches!(submitted[..], [Verdict::Held { .. }]), "{submitted:?}");
+        assert_eq!((open(&house).await, delivered_to(&house).await), (vec![1], vec![]));
+        if last.is_some() {
+            let left = people::PersonEntry { left_on: last, ..person("zhangsan", &[]) };
+            let contains = [people::Part::LeftOn].into_iter().collect();
+            house.people(vec![people::PersonEntry { contains, ..left }]).await;
+            assert_eq!(house.reopen_verdicts().await, 1);
+        }
+        let whose = house
+            .journal
+            .read(|sql| {
+                let mut select = sql.prepare(
+                    "SELECT p.userid FROM verdict v JOIN person p USING (person) WHERE v.outcome = 0 ORDER BY v.seq",
+                )?;
+                Ok(select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(whose, person_of, "last day: {last:?}");
+    }
+    // Under another userid it is the same person, and what was read at a reader just now is whoever has it now.
+    let house = House::new().await;
+    hand_on(&house, people::PersonEntry { name: person("zhangsan", &[]).name, ..person("zhang.san", &["1001"]) }).await;
+    assert!(matches!(house.submit([reading("1001", at(1), 1)]).await[..], [Verdict::Punch { .. }]));
+    let house = House::new().await;
+    hand_on(&house, person("lisi", &["1001"])).await;
+    assert!(matches!(house.submit([by_reader("1001")]).await[..], [Verdict::Punch { .. }]));
+}
+
 #[tokio::test]
 async fn law_4_a_date_that_does_not_exist_is_held_and_delivered_when_somebody_decides_its_time() {
     let house = House::new().await;

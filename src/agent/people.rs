@@ -81,6 +81,7 @@ impl Operations {
         for (organisation, person) in people {
             by_organisation.entry(organisation.unwrap_or_default()).or_default().push(person);
         }
+        let now = self.clock.now().time;
         let work = move |sql: &Connection, apply: bool| {
             let mut differences = BTreeMap::new();
             let mut moved: Vec<(OrganisationId, String)> = Vec::new();
@@ -95,6 +96,9 @@ impl Operations {
                         .map(|(value, from, _)| (organisation, format!("{value}\n{}", folded(from)))),
                 );
                 differences.insert(name.clone(), difference);
+            }
+            if apply {
+                people::handed_on(sql, now)?;
             }
             Ok((differences, moved))
         };

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
 use super::evidence::{Asked, At, Decided, best_anchor, by_decision, clock_evidence, organisations_of};
 use super::merge::{self, Candidate, Place, Round};
-use super::people::{Known, People, unlisted};
+use super::people::{HandedOn, Known, People, unlisted};
 use super::rules::DeviceRules;
 use super::start::{self, Counts};
 use super::verdict::{Decision, Outcome, Reason};
@@ -270,6 +270,12 @@ impl Attendance {
         }
         let mut answer = Verdict::Unknown;
         for (organisation, whose) in &known {
+            let is_given = decision.is_some_and(|decided| decided.given.is_some());
+            let contested = match &dated {
+                Ok(dated) if !is_given => handed_on(people, *organisation, evidence, dated),
+                _ => None,
+            };
+            let dated = contested.map_or_else(|| dated.clone(), Err);
             let verdict = self.for_person(write, evidence, device, (*organisation, whose), round, &dated)?;
             // A person of two organisations is told of the one where it counts.
             if !matches!(answer, Verdict::Punch { .. }) {
@@ -319,6 +325,13 @@ impl Attendance {
             Place::MergedInto(second) => Verdict::Merged { name: known.name.clone(), into: time(second) },
         })
     }
+}
+
+fn handed_on(people: &People, organisation: OrganisationId, evidence: &Evidence, dated: &Dated) -> Option<Reason> {
+    let happened = UnixMillis(dated.time_s.saturating_mul(1000));
+    let HandedOn { since, former } =
+        people.contested(organisation, &evidence.credential, happened, evidence.stamp.wall)?;
+    Some(Reason::HandedOn { former: former.clone(), since_ms: since.0 })
 }
 
 fn refuse(

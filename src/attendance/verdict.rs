@@ -6,6 +6,8 @@ use jiff::civil::Date;
 use punchd_contract::{Doubt, Text};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::UnixMillis;
+
 /// What became of a reading for one organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +82,13 @@ pub enum Reason {
         /// Their last day.
         on: Date,
     },
+    /// It is dated before its credential was given to another person, and came afterwards.
+    HandedOn {
+        /// The name of whose it was.
+        former: String,
+        /// When the people list said so.
+        since_ms: i64,
+    },
     /// Before the day from which this device counts.
     BeforeStart {
         /// That day.
@@ -151,6 +160,17 @@ impl Reason {
                 format!("The person left on {on}. Correct the people list, or decide with `punchd punches decide`."),
                 format!("该人员已于 {on} 离职。请更正人员名单，或用 `punchd punches decide` 处理。"),
             ),
+            Self::HandedOn { former, since_ms } => {
+                let since = UnixMillis(*since_ms).timestamp().strftime("%Y-%m-%d %H:%M UTC");
+                Text::new(
+                    format!(
+                        "It happened before the people list gave this credential to another person ({since}); it was {former}'s until then, and on which day it changed hands is not said. Enter the last day of {former} (left_on), or say whose it is: `punchd punches decide --person`."
+                    ),
+                    format!(
+                        "打卡时间早于人员名单将该凭据改给他人的时间（{since}），此前属于 {former}，未说明何日转交。请填写 {former} 的离职日期（left_on），或用 `punchd punches decide --person` 指明归属。"
+                    ),
+                )
+            }
             Self::BeforeStart { from } => Text::new(
                 format!(
                     "It is from before {from}, the day from which this device counts. If it is to count all the same: `punchd punches let-through`, or an earlier `count_from`."

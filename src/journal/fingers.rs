@@ -109,7 +109,7 @@ impl Write<'_> {
     pub fn assign_finger(&self, name: &FingerName, person: PersonId) -> Result<(), JournalError> {
         self.sql()
             .prepare_cached(
-                "INSERT OR REPLACE INTO credential SELECT organisation, 'finger', ?1, person FROM person WHERE person = ?2",
+                "INSERT OR REPLACE INTO credential (organisation, kind, value, person) SELECT organisation, 'finger', ?1, person FROM person WHERE person = ?2",
             )?
             .execute((&name.0, person))?;
         Ok(())

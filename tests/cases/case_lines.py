@@ -151,3 +151,31 @@ def lines_of_nobody_are_not_green():
         conditions = [h["condition"] for h in gateway.status()["health"].values()]
         warned = gateway.status()["alerts"] or "warning" in conditions or "fault" in conditions
         check("a warning", warned, conditions)
+
+
+@case("a wrong Content-Length, a relay's buffer: a body that is cut")
+def lines_that_lost_their_end():
+    """The last line of a body ends anywhere in its time: 08:15:3 and 08:15 were 08:15:35. Right: nothing at a time
+    that the terminal did not write."""
+    t, p = at(-1, 8, 15, 35), Push()
+    with Gateway(p.block, person("ann", "1001") + person("bob", "1002")) as gateway:
+        p.hello()
+        for cut in range(1, 9):
+            p.att(line(1002, at(-1)) + f"1001\t{written(t)}"[:-cut])
+        p.att(line(1001, t))
+        expect("WeCom holds", [said("ann", t), said("bob", at(-1))], sorted(gateway.settle(2, 4).wecom()))
+
+
+@case("relays that lose the end of a line")
+def lines_of_two_punches():
+    """Two punches stand in one line, and an event that names two people. Right: nobody is credited with half of it;
+    each is kept as unreadable, or is not answered OK."""
+    p = Push()
+    with Gateway(p.block, person("ann", "1001") + person("bob", "1002")) as gateway:
+        p.hello()
+        a = p.att(line(1001, at(-1)).strip() + "\t" + line(1002, at(-1, 8, 0, 7)))
+        b = p.att(event(at(-1, 9), pin=1001, index=1).strip() + "\tpin=1002\n", "table=rtlog")
+        gateway.settle(2, 4)
+        expect("WeCom holds", [], gateway.wecom())
+        kept = [x for x in gateway.punches() if x["outcome"] == "unknown"]
+        check("both kept, or no OK", len(kept) == taken(a) + taken(b), (a, b, gateway.outcomes()))

@@ -105,3 +105,67 @@ def lists_with_a_userid_that_was_mistyped():
         gateway.run()
         want = [said("ann", at(-1)), said("bob", at(-1, 9))]
         check(f"{want} in WeCom", until(lambda: gateway.wecom() == want, 25), (gateway.wecom(), gateway.outcomes()))
+
+
+def handed_on(more, after):
+    """The number 1001 is Ann's, then the list gives it to Cyd; a terminal that was out of reach brings 08:00 of
+    the day before yesterday afterwards."""
+    p = Push()
+    gateway = Gateway(p.block)
+    with_list(gateway, "userid,name,user_id\nann,Ann,1001\n")
+    with gateway:
+        p.hello()
+        p.att(line(1001, at(-3)))
+        gateway.settle(1)
+        gateway.stop()
+        with_list(gateway, "userid,name,user_id" + more)
+        gateway.run()
+        p.hello()
+        p.att(line(1001, at(-2)))
+        gateway.settle(2, 6)
+        after(gateway, p)
+
+
+@case("numbers and cards that are given again")
+def lists_with_a_number_that_was_handed_on():
+    """Ann's number was given to Cyd; nobody entered that Ann left. A terminal that was out of reach then brings
+    a punch of the day before yesterday. Right: nobody gets it without a decision; what Cyd does from now on is
+    hers; and given to Ann it arrives."""
+
+    def after(gateway, p):
+        check("held, with a reason", gateway.held(at(-2)), gateway.outcomes())
+        live = now()
+        p.att(line(1001, live))
+        gateway.settle(3, 6)
+        expect("WeCom holds", [said("ann", at(-3)), said("cyd", live)], gateway.wecom())
+        row = [x["seq"] for x in gateway.json("punches", "held")]
+        gateway.cli("punches", "decide", str(row[0]), "--person", "ann", "--reason", "her last day", "--by", "office")
+        gateway.settle(3)
+        want = [said("ann", at(-3)), said("ann", at(-2)), said("cyd", live)]
+        expect("WeCom holds after the decision", want, gateway.wecom())
+
+    handed_on("\ncyd,Cyd,1001\n", after)
+
+
+@case("numbers and cards that are given again: the last day is entered later")
+def lists_with_a_last_day_that_was_entered_later():
+    """As above; then somebody enters Ann's last day. Right: the punch before it is hers, without a decision."""
+
+    def after(gateway, p):
+        with_list(gateway, f"userid,name,left_on\nann,Ann,{at(-2).date()}\n")
+        gateway.stop()
+        gateway.run()
+        gateway.settle(2)
+        expect("WeCom holds", [said("ann", at(-3)), said("ann", at(-2))], gateway.wecom())
+
+    handed_on("\ncyd,Cyd,1001\n", after)
+
+
+@case("the opposite of the case above: what must not be held by a cure")
+def lists_with_a_userid_that_was_corrected():
+    """Ann stood in the list as `anne`, with the same name; the list is corrected, then a punch of before comes.
+    Right: it is hers."""
+    handed_on(
+        "\nann2,Ann,1001\n",
+        lambda gateway, p: expect("WeCom holds", [said("ann", at(-3)), said("ann2", at(-2))], gateway.wecom()),
+    )

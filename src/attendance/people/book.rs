@@ -301,12 +301,13 @@ impl Book {
                 sql.prepare_cached("DELETE FROM credential WHERE organisation = ?1 AND kind = ?2 AND value = ?3")?
                     .execute(params![organisation, kind, value])?;
                 if let Some(holder) = self.holders.get(credential) {
-                    sql.prepare_cached("INSERT INTO credential VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-                        organisation,
-                        kind,
-                        value,
-                        person(holder)
-                    ])?;
+                    // Under another userid it is the same person: that was a correction.
+                    let name = |key: &str| self.pages.get(key).map(|page| page.name().to_lowercase());
+                    let former = before.holders.get(credential).filter(|former| name(former) != name(holder));
+                    sql.prepare_cached(
+                        "INSERT INTO credential (organisation, kind, value, person, former) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute(params![organisation, kind, value, person(holder), former.and_then(person)])?;
                 }
             }
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Page};
 use super::{Part, PersonEntry, Source};
+use crate::clock::UnixMillis;
 use crate::journal::{JournalError, OrganisationId, Write};
 
 /// Up to so many people lose something without being asked about.
@@ -104,6 +105,13 @@ pub fn import(
         after.store(sql, organisation, &before)?;
     }
     Ok(difference)
+}
+
+/// Since when the credentials that an import has just given to other people are theirs.
+pub fn handed_on(sql: &Connection, now: UnixMillis) -> Result<(), JournalError> {
+    sql.prepare_cached("UPDATE credential SET since_ms = ?1 WHERE former IS NOT NULL AND since_ms IS NULL")?
+        .execute([now.0])?;
+    Ok(())
 }
 
 type Held<'b> = BTreeMap<&'b str, BTreeSet<(&'static str, &'b str)>>;

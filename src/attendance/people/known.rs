@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::{PersonRow, list};
 use crate::attendance::rules::UserIdRule;
+use crate::clock::UnixMillis;
 use crate::journal::{JournalError, OrganisationId, PersonId};
 
 /// A credential of an organisation: its kind and its value.
@@ -19,7 +20,18 @@ pub struct People {
     by_credential: HashMap<Presented, Known>,
     /// Those who left and whose credential was handed on, the first to leave first.
     before: HashMap<Presented, Vec<(Date, Known)>>,
+    /// What somebody else had before.
+    handed_on: HashMap<Presented, HandedOn>,
     by_userid: HashMap<(OrganisationId, String), Known>,
+}
+
+/// A credential that was given to another person while the one who had it was not said to have left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOn {
+    /// When the list said so.
+    pub since: UnixMillis,
+    /// The name of whose it was.
+    pub former: String,
 }
 
 /// What judging needs of a person.
@@ -58,6 +70,7 @@ impl People {
             }
         }
         people.load_before(sql)?;
+        people.load_handed_on(sql)?;
         Ok(people)
     }
 
@@ -75,6 +88,43 @@ impl People {
             self.before.entry((row.get(0)?, kind, row.get(2)?)).or_default().push((last, known));
         }
         Ok(())
+    }
+
+    fn load_handed_on(&mut self, sql: &Connection) -> Result<(), JournalError> {
+        let mut select = sql.prepare(
+            "SELECT c.organisation, c.kind, c.value, c.since_ms, p.name, p.person, p.left_on
+               FROM credential c JOIN person p ON p.person = c.former WHERE c.since_ms IS NOT NULL",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(kind) = kind_of(&row.get::<_, String>(1)?) else { continue };
+            let (presented, name): (Presented, String) = ((row.get(0)?, kind, row.get(2)?), row.get(4)?);
+            match row.get::<_, Option<String>>(6)?.and_then(|last| last.parse::<Date>().ok()) {
+                // The day is known by now: until then it was theirs.
+                Some(last) => {
+                    let before = self.before.entry(presented).or_default();
+                    before.push((last, Known { person: row.get(5)?, name, left_on: Some(last) }));
+                    before.sort_by_key(|(last, _)| *last);
+                }
+                None => {
+                    self.handed_on.insert(presented, HandedOn { since: UnixMillis(row.get(3)?), former: name });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it cannot be told whose this was: dated before the credential was given to another person, and it came afterwards,
+    /// when the list no longer says on which day it changed hands.
+    pub fn contested(
+        &self,
+        organisation: OrganisationId,
+        credential: &Credential,
+        happened: UnixMillis,
+        came: UnixMillis,
+    ) -> Option<&HandedOn> {
+        let handed_on = self.handed_on.get(&(organisation, credential.kind(), credential.value()))?;
+        (happened < handed_on.since && came >= handed_on.since).then_some(handed_on)
     }
 
     /// The person with this userid.

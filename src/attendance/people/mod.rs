@@ -18,8 +18,8 @@ use super::userid::UserId;
 use crate::journal::{JournalError, OrganisationId, PersonId};
 
 pub use corrections::{Correction, corrections};
-pub use import::{Contested, Difference, Differing, Removal, import};
-pub use known::{Known, People};
+pub use import::{Contested, Difference, Differing, Removal, handed_on, import};
+pub use known::{HandedOn, Known, People};
 pub use said::{Said, said};
 
 /// Someone as one source has them, or as all of them together do.

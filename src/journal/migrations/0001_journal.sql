@@ -184,6 +184,8 @@ CREATE TABLE credential (
   kind TEXT NOT NULL,
   value TEXT NOT NULL,
   person INTEGER NOT NULL REFERENCES person,
+  former INTEGER REFERENCES person, -- who had it before, and since when it is another's (NULL: nobody had)
+  since_ms INTEGER,
   PRIMARY KEY (organisation, kind, value)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX credential_of_person ON credential(person);

@@ -186,6 +186,7 @@ fn fill_references(fresh: &Connection) -> Result<(), JournalError> {
          DELETE FROM person WHERE organisation NOT IN (SELECT organisation FROM organisation);
          DELETE FROM credential WHERE person NOT IN (SELECT person FROM person)
            OR organisation NOT IN (SELECT organisation FROM organisation);
+         UPDATE credential SET former = NULL, since_ms = NULL WHERE former NOT IN (SELECT person FROM person);
          DELETE FROM person_said WHERE person NOT IN (SELECT person FROM person);
          DELETE FROM credential_said WHERE person NOT IN (SELECT person FROM person)
            OR organisation NOT IN (SELECT organisation FROM organisation);

@@ -51,6 +51,14 @@ impl Fields {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether these names have more than one value.
+    pub fn differs(&self, names: &[&str]) -> bool {
+        let of_these = |key: &str| names.iter().any(|name| key.eq_ignore_ascii_case(name));
+        let mut values = self.0.iter().filter(|(key, _)| of_these(key)).map(|(_, value)| value);
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    }
+
     /// The first value under any of these names as a number.
     pub fn number<N: std::str::FromStr>(&self, names: &[&str]) -> Option<N> {
         self.get(names)?.parse().ok()

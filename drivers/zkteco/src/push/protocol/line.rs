@@ -73,6 +73,9 @@ fn of_table(line: &str, table: Option<Table>, named: bool) -> Line {
     let of_punches = matches!(table, Some(Table::Attendance | Table::Events));
     let punch = if named && !of_punches { None } else { Punch::parse(line) };
     let event = if named && !of_punches { None } else { Event::parse(line) };
+    if (event.is_some() || punch.is_some()) && is_of_two(line, &fields) {
+        return unreadable(line);
+    }
     match (event, punch) {
         (Some(event), None) => return Line::Event(event),
         (Some(event), Some(_)) if !event.event.is_empty() || !event.door.is_empty() => return Line::Event(event),
@@ -110,6 +113,13 @@ fn state(fields: &Fields) -> Option<Option<DateTime>> {
     let nobody = fields.get(&["pin", "cardno", "event", "eventtype", "userid"]).is_none();
     let states = fields.get(&["sensor", "relay", "irstate"]).is_some();
     (nobody && states).then(|| fields.get(&["time"]).and_then(written_time::whole).and_then(|time| time.civil))
+}
+
+/// Whether two records stand in one line, as where the end of a line was lost on the way, or the line contradicts itself. Only one
+/// of the two could be credited, and perhaps with what is the other's.
+fn is_of_two(line: &str, fields: &Fields) -> bool {
+    let names: [&[&str]; 4] = [&["pin", "userid"], &["cardno"], &["event", "eventtype"], &["time_second"]];
+    written_time::all(line).len() > 1 || names.into_iter().any(|names| fields.differs(names))
 }
 
 /// Whether a line is `Key=Value` from its beginning to its end, and every time in it is the value of a key.
@@ -197,7 +207,41 @@ mod tests {
         });
     }
 
+    #[test]
+    fn of_two_records_in_one_line_none_is_credited() {
+        let event = "time=2026-11-01 08:00:00\tpin=1001\tcardno=0\teventaddr=1\tevent=0\tindex=1";
+        for line in [
+            "1001\t2026-11-01 08:00:00\t0\t1\t1002\t2026-11-01 08:00:07\t0\t1",
+            "1001 2026-11-01 08:00:00 0 1 1002 2026-11-01 08:00:07 0 1",
+            &format!("{event}\t{}", event.replace("1001", "1002").replace("00:00", "00:07")),
+            &format!("{event}\tpin=1002"),
+            &format!("{event}\tcardno=7"),
+            &format!("{event}\tevent=27"),
+        ] {
+            for table in [Some(Table::Attendance), Some(Table::Events), Some(Table::Operations), None] {
+                assert!(matches!(read(line, table), Line::Unreadable(_)), "{line} under {table:?}");
+            }
+        }
+        let same = format!("{event}\tpin=1001\teventtype=0");
+        assert!(matches!(read(&same, Some(Table::Events)), Line::Event(_)), "said twice alike");
+    }
+
     proptest! {
+        /// Wherever the end of a line is lost between two, neither is credited and the line is kept.
+        #[test]
+        fn two_lines_that_were_joined_credit_nobody(
+            ids in proptest::array::uniform2("[1-9][0-9]{0,7}"), between in "[\t,;|]?", columns in "(\t[0-9]{1,3}){0,9}",
+            seconds in proptest::array::uniform2(1_000_000_000_i64..2_000_000_000),
+        ) {
+            let line = |id: &str, second| {
+                let time = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_second(second).unwrap());
+                format!("{id}\t{}{columns}", time.strftime("%Y-%m-%d %H:%M:%S"))
+            };
+            let joined = format!("{}{between}{}", line(&ids[0], seconds[0]), line(&ids[1], seconds[1]));
+            let found = read(&joined, Some(Table::Attendance));
+            prop_assert!(matches!(found, Line::Unreadable(_)), "{joined}: {found:?}");
+        }
+
         #[test]
         fn any_line_is_read_without_a_panic(line in any::<String>(), table in 0_usize..60) {
             let _ = read(&line, Table::names().nth(table).and_then(Table::named));

@@ -31,9 +31,11 @@ impl Event {
     pub fn parse(line: &str) -> Option<Self> {
         let fields = Fields::of(line);
         let text = |names: &[&str]| fields.get(names).unwrap_or("").chars().take(64).collect::<String>();
-        let time = match fields.get(&["time_second"]) {
-            Some(number) => Stamped::parse_number(number),
-            None => Stamped::parse(fields.get(&["time"])?),
+        let time = match (fields.get(&["time_second"]), fields.get(&["time"])) {
+            // Which of two is the right one is not said.
+            (Some(number), Some(text)) if Stamped::parse_number(number) != Stamped::parse(text) => return None,
+            (Some(number), _) => Stamped::parse_number(number),
+            (None, text) => Stamped::parse(text?),
         }?;
         let door = ["event", "eventtype", "eventaddr", "doorid", "cardno", "inoutstatus", "inoutstate", "time_second"];
         fields.get(&door)?;
@@ -116,6 +118,8 @@ mod tests {
             "cardno=0\tpin=1001\tverified=15\tdoorid=1\teventtype=3\tinoutstate=0\ttime_second=836035200\tindex=21";
         let (live, logged) = (Event::parse(LINE).unwrap(), Event::parse(logged).unwrap());
         assert_eq!((live.content("S"), live.code()), (logged.content("S"), logged.code()));
+        let both = format!("{LINE}\ttime_second=836035200"); // 08:00:00 of that day
+        assert!(Event::parse(&both).is_some() && Event::parse(&both.replace("5200", "5201")).is_none());
         assert_eq!(Event::parse("time=862560000\tpin=1\tevent=0"), None, "digits are no written time");
     }
 

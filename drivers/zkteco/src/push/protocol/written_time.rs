@@ -12,7 +12,8 @@ pub struct WrittenTime {
     pub place: Range<usize>,
     /// As written.
     pub text: String,
-    /// What it says. `None`: it can be read in two ways (day or month first, two digits of a year, AM or PM), or there is no such day.
+    /// What it says. `None`: it can be read in two ways (day or month first, two digits of a year, AM or PM), its end
+    /// is missing, or there is no such day.
     pub civil: Option<DateTime>,
     /// How far from UTC it says that it is.
     pub offset: Option<Offset>,
@@ -67,8 +68,7 @@ fn at(text: &str, from: usize) -> Option<WrittenTime> {
     let hour = reader.digits(1, 2)?;
     reader.this(b':')?;
     let minute = reader.digits(2, 2)?;
-    let second_of_minute =
-        if reader.this(b':').is_some() { reader.digits(1, 2)? } else { Number { value: 0, digits: 2 } };
+    let second_of_minute = if reader.this(b':').is_some() { Some(reader.digits(1, 2)?) } else { None };
     if reader.peek() == Some(b'.') && reader.ahead(1).is_some_and(|byte| byte.is_ascii_digit()) {
         reader.at += 1;
         reader.digits(1, 9)?;
@@ -81,13 +81,23 @@ fn at(text: &str, from: usize) -> Option<WrittenTime> {
     let offset = reader.offset();
     let halves = reader.half_of_day();
     let ends_cleanly = !reader.peek().is_some_and(|byte| byte.is_ascii_digit() || byte == b':');
+    // A line that lost its end: `08:15:3` was `08:15:35`, and `08:15` with nothing behind it had seconds. A whole one has two digits.
+    let is_whole = second_of_minute.map_or_else(|| reader.at < text.trim_end().len(), |second| second.digits == 2);
     let small = |number: Number| i8::try_from(number.value).ok();
     let civil = || {
         let year = i16::try_from(first.value).ok()?;
-        DateTime::new(year, small(second)?, small(third)?, small(hour)?, small(minute)?, small(second_of_minute)?, 0)
-            .ok()
+        DateTime::new(
+            year,
+            small(second)?,
+            small(third)?,
+            small(hour)?,
+            small(minute)?,
+            second_of_minute.map_or(Some(0), small)?,
+            0,
+        )
+        .ok()
     };
-    let readable = year_first && !halves && ends_cleanly && !matches!(offset, Suffix::Odd);
+    let readable = year_first && is_whole && !halves && ends_cleanly && !matches!(offset, Suffix::Odd);
     let place = from..reader.at;
     Some(WrittenTime {
         text: text.get(place.clone())?.to_owned(),
@@ -250,6 +260,15 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_lost_its_end_says_nothing() {
+        for text in ["1001\t2026-11-01 08:15:3", "1001\t2026-11-01 08:15", "1001\t2026-11-01 08:15:", "2026/11/1 8:15 "]
+        {
+            assert!(all(text).iter().all(|time| time.civil.is_none()), "{text}");
+        }
+        assert_eq!(whole("2026-11-01 08:15").and_then(|time| time.civil), None);
+    }
+
+    #[test]
     fn digits_alone_are_no_time() {
         for text in ["0", "862560000", "20261101080000", "2026-11-01", "08:00:00", "1.2.3.4", "10.0.0.8 5:00"] {
             assert_eq!(all(text), [], "{text}");
@@ -259,6 +278,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn however_much_of_a_line_is_missing_no_other_time_is_read(
+            seconds in 0_i64..4_000_000_000, keep in 0_usize..40, pin in "[1-9][0-9]{0,5}",
+        ) {
+            let civil = Offset::UTC.to_datetime(jiff::Timestamp::from_second(seconds).unwrap());
+            let line = format!("{pin}\t{}\t0\t1", civil.strftime("%Y-%m-%d %H:%M:%S"));
+            let left = line.get(..keep.min(line.len())).unwrap();
+            prop_assert!(all(left).iter().all(|time| time.civil.is_none_or(|read| read == civil)), "{left}");
+        }
+
         #[test]
         fn any_text_is_searched_without_a_panic_and_places_are_in_it(text in any::<String>()) {
             for time in all(&text) {
