@@ -73,7 +73,7 @@ impl Attendance {
             organisations.insert(row.get(0)?, Organisation { window_s: row.get(1)?, destinations: Vec::new() });
         }
         let mut rows =
-            sql.prepare("SELECT destination, organisation, history, first_seq, from_s FROM destination WHERE active = 1 ORDER BY destination")?;
+            sql.prepare("SELECT destination, organisation, history, first_seq, from_s, gaps FROM destination WHERE active = 1 ORDER BY destination")?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             if let Some(organisation) = organisations.get_mut(&row.get(1)?) {

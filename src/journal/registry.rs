@@ -110,6 +110,7 @@ pub(super) fn register(connection: &mut Connection, registry: &Registry, now: &S
         let owner = organisation(&destination.organisation)?;
         destinations::register(&transaction, destination, owner, &before, now.wall.0)?;
     }
+    destinations::leave(&transaction)?;
     transaction.commit()?;
     Ok(())
 }
