@@ -24,7 +24,7 @@ const CUT_PAUSE: Duration = Duration::from_millis(200);
 const ARRIVAL_EVERY: Duration = Duration::from_secs(60);
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 /// How far the journal has come is written down beside it.
-const MARK_EVERY: Duration = Duration::from_secs(3600);
+const MARK_EVERY: Duration = Duration::from_secs(600);
 /// The whole chain is verified soon after the start, and daily.
 const FIRST_VERIFY: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);

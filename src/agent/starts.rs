@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::operations::{OperationError, Operations};
 use crate::attendance::{Decision, start};
-use crate::journal::{DeviceId, JournalError, OrganisationId, Seq};
+use crate::journal::{DOUBT_BEFORE, DOUBT_UNTIL_KNOWN, DeviceId, JournalError, OrganisationId, Seq};
 
 /// How often it is looked whether the time is known by now.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -101,8 +101,7 @@ impl Operations {
             tracing::warn!(%error, "readings from before the day from which a device counts could not be judged again");
         }
         loop {
-            let undated = "SELECT EXISTS (SELECT 1 FROM device WHERE first_seen_ms IS NULL)";
-            match self.journal.read(move |sql| Ok(sql.query_row(undated, [], |row| row.get::<_, bool>(0))?)).await {
+            match self.journal.read(waits_for_the_time).await {
                 Ok(false) | Err(JournalError::Closed) => return,
                 Ok(true) if self.clock.now().trusted(trusted_within) => match self.date_first_meetings().await {
                     Ok(()) => {}
@@ -119,6 +118,8 @@ impl Operations {
         let (boot, now) = (self.clock.stamp().boot, self.clock.now());
         let dated =
             self.journal.write(move |write| start::date_first_meetings(write, &boot, now.boottime, now.time)).await?;
+        let attendance = self.attendance.clone();
+        self.journal.write(move |write| attendance.doubt_before(write, now.time)).await?;
         let settled = self.reopen().await?;
         tracing::info!(dated, settled, "the day is known on which devices were first seen");
         Ok(())
@@ -147,6 +148,13 @@ impl Operations {
         }
         Ok(())
     }
+}
+
+/// Whether something is decided as soon as the time is known.
+fn waits_for_the_time(sql: &Connection) -> Result<bool, JournalError> {
+    let waits = "SELECT EXISTS (SELECT 1 FROM device WHERE first_seen_ms IS NULL)
+                     OR EXISTS (SELECT 1 FROM meta WHERE key = ?1 AND value = ?2)";
+    Ok(sql.query_row(waits, (DOUBT_BEFORE, DOUBT_UNTIL_KNOWN.to_string()), |row| row.get(0))?)
 }
 
 fn device_of(sql: &Connection, name: &str) -> Result<(DeviceId, jiff::tz::TimeZone), JournalError> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::civil::Date;
@@ -18,7 +19,8 @@ use super::start::{self, Counts};
 use super::verdict::{Decision, Outcome, Reason};
 use crate::clock::UnixMillis;
 use crate::journal::{
-    DOUBT_BEFORE, DeviceId, Evidence, JournalError, OrganisationId, PersonId, Seq, TAKES, Takes, Write,
+    DOUBT_BEFORE, DOUBT_UNTIL_KNOWN, DeviceId, Evidence, JournalError, OrganisationId, PersonId, Seq, TAKES, Takes,
+    Write,
 };
 
 /// What readings are judged by: rules of devices and organisations, and the people list. Loaded from the journal.
@@ -26,7 +28,8 @@ use crate::journal::{
 pub struct Attendance {
     devices: HashMap<DeviceId, Device>,
     organisations: HashMap<OrganisationId, Organisation>,
-    doubt_before_s: i64,
+    /// Punches of before this second start in doubt.
+    doubt_before_s: AtomicI64,
     people: RwLock<Arc<People>>,
 }
 
@@ -85,9 +88,21 @@ impl Attendance {
         Ok(Self {
             devices,
             organisations,
-            doubt_before_s: doubt.and_then(|second| second.parse().ok()).unwrap_or(i64::MIN),
+            doubt_before_s: doubt.and_then(|second| second.parse().ok()).unwrap_or(i64::MIN).into(),
             people: RwLock::new(Arc::new(People::load(sql)?)),
         })
+    }
+
+    /// The time is known by which everything was in doubt so far because it was not.
+    pub fn doubt_before(&self, write: &Write<'_>, now: UnixMillis) -> Result<(), JournalError> {
+        let changed = write.sql().execute(
+            "UPDATE meta SET value = ?3 WHERE key = ?1 AND value = ?2",
+            (DOUBT_BEFORE, DOUBT_UNTIL_KNOWN.to_string(), now.seconds().to_string()),
+        )?;
+        if changed > 0 {
+            self.doubt_before_s.store(now.seconds(), Relaxed);
+        }
+        Ok(())
     }
 
     /// Takes a changed people list; open verdicts are asked again by [`Attendance::reopen`].
@@ -308,7 +323,7 @@ impl Attendance {
         let rules = merge::Rules {
             window_s: rules.window_s,
             destinations: &rules.destinations,
-            doubt_before_s: self.doubt_before_s,
+            doubt_before_s: self.doubt_before_s.load(Relaxed),
             // A wall clock of 1970 is no time to begin a wait at.
             now_ms: evidence.stamp.wall.0.max(dated.time_s.saturating_mul(1000)),
         };

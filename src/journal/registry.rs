@@ -19,7 +19,7 @@ pub use destinations::{Outlook, Standing, outlook};
 pub use history::{History, TAKES, Takes};
 
 /// How well the time must be known to say on which day a device was first seen.
-const DAY_WITHIN: Duration = Duration::from_secs(3600);
+pub(super) const DAY_WITHIN: Duration = Duration::from_secs(3600);
 
 /// An organisation as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
