@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Readings that are judged again in one transaction.
 const AT_ONCE: usize = 200;
 
+/// Before every reading.
+const BEGINNING: (Seq, OrganisationId) = (Seq(0), OrganisationId(0));
+
 /// What is older than the day from which its device counts is to count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetThrough {
@@ -57,11 +60,11 @@ impl Operations {
         let after_until = wish.until.and_then(|day| day.tomorrow().ok());
         let until_s = after_until.map_or(i64::MAX, |day| first_second(day).unwrap_or(i64::MAX));
         let what = serde_json::to_string(&Decision::LetThrough).unwrap_or_default();
-        let (mut done, mut after) = (LetThroughDone::default(), Seq(0));
+        let (mut done, mut after) = (LetThroughDone::default(), BEGINNING);
         loop {
             let look = move |sql: &Connection| start::refused(sql, device, from_s, until_s, after, AT_ONCE);
             let portion = self.journal.read(look).await?;
-            let Some((last, _)) = portion.last().copied() else { break };
+            let Some(last) = portion.last().copied() else { break };
             after = last;
             done.readings += portion.len() as u64;
             if wish.dry_run {
@@ -128,11 +131,11 @@ impl Operations {
     /// Devices whose `count_from` was changed: what was refused by the old one is judged by the new one.
     async fn judge_refused_again(&self) -> Result<(), JournalError> {
         for (device, from) in self.journal.read(start::moved).await? {
-            let mut after = Seq(0);
+            let mut after = BEGINNING;
             loop {
                 let look = move |sql: &Connection| start::refused(sql, device, i64::MIN, i64::MAX, after, AT_ONCE);
                 let portion: Vec<(Seq, OrganisationId)> = self.journal.read(look).await?;
-                let Some((last, _)) = portion.last().copied() else { break };
+                let Some(last) = portion.last().copied() else { break };
                 after = last;
                 let attendance = self.attendance.clone();
                 self.journal

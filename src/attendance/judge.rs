@@ -201,6 +201,13 @@ impl Attendance {
         people.find(organisation, &evidence.credential, &device.rules.user_ids, day).map(|known| known.person)
     }
 
+    /// Whether an organisation knows whose a device's credential is.
+    pub(super) fn knows(&self, organisation: OrganisationId, device: DeviceId, kind: &str, value: &str) -> bool {
+        let Some(device) = self.devices.get(&device) else { return false };
+        let credential = Credential::from_parts(kind, value);
+        self.people().find(organisation, &credential, &device.rules.user_ids, None).is_some()
+    }
+
     #[expect(clippy::too_many_arguments, reason = "each is another side of the one question")]
     fn one(
         &self,

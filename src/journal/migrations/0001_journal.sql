@@ -44,6 +44,7 @@ CREATE INDEX device_of_serial ON device(serial) WHERE serial IS NOT NULL;
 CREATE TABLE device_organisation (
   device INTEGER NOT NULL REFERENCES device,
   organisation INTEGER NOT NULL REFERENCES organisation,
+  first_seq INTEGER NOT NULL DEFAULT 0, -- from this reading on the device serves it
   PRIMARY KEY (device, organisation)
 ) STRICT, WITHOUT ROWID;
 -- A destination is known by what it is, not by its name.

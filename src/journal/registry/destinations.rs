@@ -68,7 +68,7 @@ fn known(sql: &Connection, entry: &DestinationEntry, owner: OrganisationId) -> R
 }
 
 /// The number of the next reading.
-fn next_seq(sql: &Connection) -> Result<i64, JournalError> {
+pub(super) fn next_seq(sql: &Connection) -> Result<i64, JournalError> {
     Ok(sql.query_row(
         "SELECT max(coalesce((SELECT max(seq) FROM reading), 0), coalesce((SELECT max(next_seq) - 1 FROM cut), 0)) + 1",
         [],
