@@ -30,7 +30,7 @@ fn of_the_group(site: &Site) {
 }
 
 const CONFIGURATION: &str = "[gateway]\nname = \"north gate\"\nzone = \"Asia/Shanghai\"\ndata = \"data\"\nsocket = \"run/punchd.sock\"\n\
-    [[device]]\nname = \"gate-1\"\nkind = \"zkteco-pull\"\naddress = \"127.0.0.1:9\"\n";
+    [[device]]\nname = \"gate-1\"\nkind = \"zkteco-pull\"\naddress = \"127.0.0.1:9\"\ncount_from = 2000-01-01\n";
 
 async fn site() -> Site {
     let house = House::new().await;

@@ -50,7 +50,7 @@ class Agent:
         self.config = os.path.join(folder, "punchd.toml")
         devices = "".join(
             f'[[device]]\nname = "{profile}"\nkind = "zkteco-push"\nlisten = "127.0.0.1:{self.port}"\n'
-            f'serial = "PEER-{profile}"\ndelay = "2s"\n\n'
+            f'serial = "PEER-{profile}"\ndelay = "2s"\ncount_from = 2000-01-01\n\n'
             for profile in profiles
         )
         person = '[[person]]\nuserid = "zhangsan"\nname = "张三"\nuser_ids = ["1001"]\n'

@@ -227,6 +227,50 @@ proptest! {
         });
     }
 
+    /// A log that was kept back comes in several bodies: a run at a false time is doubtful to its end wherever the bodies are cut, what comes
+    /// after it is not, and what is sent again changes nothing.
+    #[test]
+    fn a_run_at_a_false_time_is_doubtful_across_bodies(
+        cuts in prop::collection::vec(2_usize..15, 1..20), from in 1_usize..30, length in 1_usize..30, back in 10_000_000_i64..300_000_000,
+        again in any::<bool>(),
+    ) {
+        run(async move {
+            let site = Site::new().await;
+            let end = (from + length).min(39);
+            let line = |number: usize| {
+                let time = date(2025, 10, 1).at(8, 0, 0, 0).saturating_add((number as i64 * 9).hours());
+                let shown = if (from..end).contains(&number) { time.saturating_sub(back.seconds()) } else { time };
+                format!("1{number}\t{}\t0\t1\n", shown.strftime("%Y-%m-%d %H:%M:%S"))
+            };
+            // As it happens, before what was kept back.
+            site.upload("ATTLOG", format!("1001\t{}\t0\t1\n", site.local_now().strftime("%Y-%m-%d %H:%M:%S")).as_bytes()).await;
+            let (mut sent, mut cut) = (0, cuts.iter().cycle());
+            while sent < 40 {
+                let until = (sent + cut.next().unwrap()).min(40);
+                let until = if until == 39 { 40 } else { until };
+                site.upload("ATTLOG", (sent..until).map(line).collect::<String>().as_bytes()).await;
+                sent = until;
+            }
+            let doubtful = |site: &Site| -> Vec<usize> {
+                let readings = site.bench.readings();
+                readings.iter().skip(1).take(40).enumerate().filter(|(_, one)| one.doubt.is_some()).map(|(n, _)| n).collect()
+            };
+            let impossible = |number: &usize| {
+                let readings = site.bench.readings();
+                readings[number + 1].happened.civil().is_some_and(|civil| civil.date() < punchd_contract::order::EARLIEST)
+            };
+            let expected: Vec<usize> = (from..end).filter(|number| !impossible(number)).collect();
+            // A body that ends in the middle of a long run tells nothing yet of which side is right: then both are doubtful.
+            let found = doubtful(&site);
+            assert!(expected.iter().all(|number| found.contains(number)), "{found:?} of {from}..{end} back {back}");
+            assert!(found.iter().all(|number| *number < end), "{found:?} of {from}..{end} back {back}");
+            if again {
+                site.upload("ATTLOG", (0..40).map(line).collect::<String>().as_bytes()).await;
+                assert_eq!(doubtful(&site), found, "sent again");
+            }
+        });
+    }
+
     /// Any zone's distance that a line may say, any time: taken as said.
     #[test]
     fn every_distance_that_a_place_can_have_is_taken_as_said(quarters in -56_i32..=56, minute in 0_i64..400_000) {

@@ -46,6 +46,7 @@ kind = "zkteco-push"
 serial = "LAB0001"
 delay = "2s"
 wrong_clock = "as-recorded"
+count_from = 2000-01-01
 
 [[device]]
 name = "desk"

@@ -57,6 +57,9 @@ pub struct Site {
     zone: TimeZone,
 }
 
+/// What the terminals of the site recorded before the gateway came counts, too.
+const COUNT_FROM: &str = "count_from = 2000-01-01";
+
 impl Site {
     /// Builds and starts everything on the loopback address.
     pub async fn start(plan: Plan, clock: Clock) -> io::Result<Self> {
@@ -99,7 +102,7 @@ impl Site {
             .zip(&self.pull)
             .map(|(n, terminal)| {
                 let address = terminal.address();
-                format!("[[device]]\nname = \"gate-{n}\"\nkind = \"zkteco-pull\"\naddress = \"{address}\"\npoll = \"5s\"\n\n")
+                format!("[[device]]\nname = \"gate-{n}\"\nkind = \"zkteco-pull\"\naddress = \"{address}\"\npoll = \"5s\"\n{COUNT_FROM}\n\n")
             })
             .collect();
         let people: String = self
@@ -125,6 +128,7 @@ merge_window = "{MERGE_WINDOW}s"
 name = "gate-push"
 kind = "zkteco-push"
 listen = "{listen}"
+{COUNT_FROM}
 serial = "{PUSH_SERIAL}"
 delay = "2s"
 

@@ -22,6 +22,7 @@ impl Terminal {
         let zone_minutes = self.zone_minutes();
         let language = ask.query.get("language").map(|text| text.chars().take(8).collect::<String>());
         self.change(|state| {
+            state.trail.end();
             state.memory.dialect = Some(Dialect::Attendance);
             state.memory.identity_cards = says_identity_cards(ask);
             state.memory.language = language.or(state.memory.language.take());

@@ -26,6 +26,7 @@ mod server;
 mod settings;
 mod tending;
 mod terminal;
+mod trail;
 mod trouble;
 #[cfg(feature = "virtual")]
 pub mod virtual_device;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, Offset};
-use punchd_contract::order::{self, Placed, Written};
+use punchd_contract::order::{Placed, Written};
 use punchd_contract::{Doubt, Happened, Occurrences, Origin, Reading};
 
 use super::live_clock::Came;
@@ -75,17 +75,18 @@ impl Terminal {
         }
     }
 
-    /// What the order of a body tells. A body that goes backwards all the way is a log that is sent from its end.
+    /// What the order of these records tells, and of those that came before them.
     fn in_order(&self, drafts: &[Draft]) -> Vec<Placed> {
-        let written: Vec<Written> = drafts.iter().map(|draft| draft.written).collect();
-        let dated: Vec<_> = written.iter().filter_map(|written| written.civil).collect();
-        let backwards = dated.len() > 2 && dated.is_sorted_by(|one, next| one > next);
-        if !backwards {
-            return order::place(&written, &self.zone, None);
+        let mut state = self.state();
+        // The answer to a question of ours is no part of what the terminal sends by itself.
+        let asked = state.survey.fetching().is_some();
+        if asked {
+            state.trail.end();
         }
-        let reversed: Vec<Written> = written.into_iter().rev().collect();
-        let mut placed = order::place(&reversed, &self.zone, None);
-        placed.reverse();
+        let placed = state.trail.place(drafts, &self.zone);
+        if asked {
+            state.trail.end();
+        }
         placed
     }
 

@@ -19,6 +19,7 @@ use super::memory::{Dialect, FIRST_DAY, Memory};
 use super::orders::Orders;
 use super::protocol::time::minutes_ahead;
 use super::settings::Settings;
+use super::trail::Trail;
 use super::trouble::Troubles;
 
 /// The most people of one terminal that are remembered; the largest models hold fewer.
@@ -81,6 +82,8 @@ pub struct State {
     pub troubles: Troubles,
     /// What its clock shows, as far as live uploads tell.
     pub live_clock: LiveClock,
+    /// The order of what it uploads, from one body to the next.
+    pub trail: Trail,
     /// The distance from UTC that its lines say, and that of its zone, where they differ.
     pub zone_said: Option<(Offset, Offset)>,
     /// The address that it had before, and until when.
@@ -161,6 +164,7 @@ impl Terminal {
             unknown_tables: BTreeSet::new(),
             troubles: Troubles::default(),
             live_clock: LiveClock::default(),
+            trail: Trail::default(),
             zone_said: None,
             left: None,
             zone_told: None,
