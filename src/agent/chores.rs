@@ -24,7 +24,7 @@ const CUT_PAUSE: Duration = Duration::from_millis(200);
 const ARRIVAL_EVERY: Duration = Duration::from_secs(60);
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 /// How far the journal has come is written down beside it.
-const MARK_EVERY: Duration = Duration::from_secs(3600);
+const MARK_EVERY: Duration = Duration::from_secs(600);
 /// The whole chain is verified soon after the start, and daily.
 const FIRST_VERIFY: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -84,6 +84,7 @@ pub(super) fn start(
         loop {
             sleep(MARK_EVERY).await;
             o.journal.mark().await;
+            credit_again(&o).await;
         }
     })));
     let o = operations.clone();
@@ -92,7 +93,15 @@ pub(super) fn start(
         if let Err(error) = o.reopen().await {
             tracing::warn!(%error, "open readings could not be judged again");
         }
+        credit_again(&o).await;
     })));
+}
+
+/// A punch that was on its way when the list was corrected, and was refused then, belongs to whom the list says.
+async fn credit_again(operations: &Operations) {
+    if let Err(error) = operations.credit_again(Vec::new()).await {
+        tracing::warn!(%error, "what the list gives to other people by now could not be looked for");
+    }
 }
 
 /// Looks whether what is recorded arrives, and says so on the board, which logs it, tells systemd and keeps it in the journal.

@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::attendance::people::People;
-use crate::attendance::{Attendance, judge};
+use crate::attendance::{Attendance, judge, shared};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
@@ -53,6 +53,8 @@ pub use timekeeping::recall;
 
 /// Open readings that are judged in one transaction.
 const JUDGED_AT_ONCE: usize = 200;
+/// Readings that get an open verdict in one transaction.
+const OPENED_AT_ONCE: usize = 200;
 
 /// A running agent.
 pub struct Agent {
@@ -233,6 +235,12 @@ impl Operations {
     /// Takes the people list as it is in the journal now and asks again about everything that is open.
     pub async fn people_changed(&self) -> Result<u64, JournalError> {
         self.attendance.set_people(self.journal.read(People::load).await?);
+        let attendance = self.attendance.clone();
+        let newly_known = self.journal.read(move |sql| attendance.newly_known(sql)).await?;
+        for portion in newly_known.chunks(OPENED_AT_ONCE) {
+            let portion = portion.to_vec();
+            self.journal.write_weighing(portion.len(), move |write| shared::open(write, &portion)).await?;
+        }
         self.reopen().await
     }
 

@@ -132,7 +132,7 @@ impl Operations {
     }
 
     /// Gives what has not left the house to whom it belongs by the list as it is now.
-    async fn credit_again(&self, moved: Vec<(OrganisationId, String)>) -> Result<Credited, JournalError> {
+    pub(super) async fn credit_again(&self, moved: Vec<(OrganisationId, String)>) -> Result<Credited, JournalError> {
         let suspects = self.journal.read(move |sql| again::suspects(sql, &moved)).await?;
         let mut credited = Credited::default();
         for portion in suspects.chunks(AT_ONCE) {
@@ -199,6 +199,7 @@ impl Operations {
 
     /// Organisations of which the configuration said something before are imported too if it says nothing now.
     async fn import_configuration(&self, import: Import, before: Vec<String>) -> Result<(), OperationError> {
+        let mut unsaid = false;
         for name in before {
             if import.people.iter().all(|(organisation, _)| organisation.as_deref() != Some(name.as_str())) {
                 self.journal
@@ -207,7 +208,11 @@ impl Operations {
                         people::import(write.sql(), organisation, Source::Configuration, &[], true)
                     })
                     .await?;
+                unsaid = true;
             }
+        }
+        if unsaid {
+            self.people_changed().await?;
         }
         if !import.people.is_empty() {
             self.import(import).await?;

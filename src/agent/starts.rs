@@ -10,12 +10,15 @@ use tokio::time::sleep;
 
 use super::operations::{OperationError, Operations};
 use crate::attendance::{Decision, start};
-use crate::journal::{DeviceId, JournalError, OrganisationId, Seq};
+use crate::journal::{DOUBT_BEFORE, DOUBT_UNTIL_KNOWN, DeviceId, JournalError, OrganisationId, Seq};
 
 /// How often it is looked whether the time is known by now.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Readings that are judged again in one transaction.
 const AT_ONCE: usize = 200;
+
+/// Before every reading.
+const BEGINNING: (Seq, OrganisationId) = (Seq(0), OrganisationId(0));
 
 /// What is older than the day from which its device counts is to count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,11 +63,11 @@ impl Operations {
         let after_until = wish.until.and_then(|day| day.tomorrow().ok());
         let until_s = after_until.map_or(i64::MAX, |day| first_second(day).unwrap_or(i64::MAX));
         let what = serde_json::to_string(&Decision::LetThrough).unwrap_or_default();
-        let (mut done, mut after) = (LetThroughDone::default(), Seq(0));
+        let (mut done, mut after) = (LetThroughDone::default(), BEGINNING);
         loop {
             let look = move |sql: &Connection| start::refused(sql, device, from_s, until_s, after, AT_ONCE);
             let portion = self.journal.read(look).await?;
-            let Some((last, _)) = portion.last().copied() else { break };
+            let Some(last) = portion.last().copied() else { break };
             after = last;
             done.readings += portion.len() as u64;
             if wish.dry_run {
@@ -104,8 +107,7 @@ impl Operations {
             tracing::warn!(%error, "readings from before the day from which a device counts could not be judged again");
         }
         loop {
-            let undated = "SELECT EXISTS (SELECT 1 FROM device WHERE first_seen_ms IS NULL)";
-            match self.journal.read(move |sql| Ok(sql.query_row(undated, [], |row| row.get::<_, bool>(0))?)).await {
+            match self.journal.read(waits_for_the_time).await {
                 Ok(false) | Err(JournalError::Closed) => return,
                 Ok(true) if self.clock.now().trusted(trusted_within) => match self.date_first_meetings().await {
                     Ok(()) => {}
@@ -122,6 +124,8 @@ impl Operations {
         let (boot, now) = (self.clock.stamp().boot, self.clock.now());
         let dated =
             self.journal.write(move |write| start::date_first_meetings(write, &boot, now.boottime, now.time)).await?;
+        let attendance = self.attendance.clone();
+        self.journal.write(move |write| attendance.doubt_before(write, now.time)).await?;
         let settled = self.reopen().await?;
         tracing::info!(dated, settled, "the day is known on which devices were first seen");
         Ok(())
@@ -130,11 +134,11 @@ impl Operations {
     /// Devices whose `count_from` was changed: what was refused by the old one is judged by the new one.
     async fn judge_refused_again(&self) -> Result<(), JournalError> {
         for (device, from) in self.journal.read(start::moved).await? {
-            let mut after = Seq(0);
+            let mut after = BEGINNING;
             loop {
                 let look = move |sql: &Connection| start::refused(sql, device, i64::MIN, i64::MAX, after, AT_ONCE);
                 let portion: Vec<(Seq, OrganisationId)> = self.journal.read(look).await?;
-                let Some((last, _)) = portion.last().copied() else { break };
+                let Some(last) = portion.last().copied() else { break };
                 after = last;
                 let attendance = self.attendance.clone();
                 self.journal
@@ -150,6 +154,13 @@ impl Operations {
         }
         Ok(())
     }
+}
+
+/// Whether something is decided as soon as the time is known.
+fn waits_for_the_time(sql: &Connection) -> Result<bool, JournalError> {
+    let waits = "SELECT EXISTS (SELECT 1 FROM device WHERE first_seen_ms IS NULL)
+                     OR EXISTS (SELECT 1 FROM meta WHERE key = ?1 AND value = ?2)";
+    Ok(sql.query_row(waits, (DOUBT_BEFORE, DOUBT_UNTIL_KNOWN.to_string()), |row| row.get(0))?)
 }
 
 fn device_of(sql: &Connection, name: &str) -> Result<(DeviceId, jiff::tz::TimeZone), JournalError> {

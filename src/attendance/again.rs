@@ -5,7 +5,7 @@
 //! What may have arrived cannot be taken back: it is listed for a correction. Readings that a person gave to somebody stay
 //! theirs, and so does what was of a person until their last day.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::evidence;
 use super::judge::Attendance;
@@ -58,6 +58,14 @@ pub fn suspects(sql: &Connection, moved: &[(OrganisationId, String)]) -> Result<
         let found = select.query_map(params![organisation, value, from], suspect)?;
         all.extend(found.collect::<Result<Vec<_>, _>>()?);
     }
+    // Those that are listed already, for somebody else than the list says by now.
+    let mut select = sql.prepare_cached(
+        "SELECT v.time_s, v.seq, v.organisation, k.credited
+           FROM correction k JOIN verdict v USING (seq, organisation) JOIN reading r USING (seq)
+           JOIN credential c ON c.organisation = k.organisation AND c.kind = r.credential_kind AND c.value = r.credential
+          WHERE c.person <> k.person AND c.person <> k.credited AND v.person = k.credited AND v.time_s IS NOT NULL",
+    )?;
+    all.extend(select.query_map([], suspect)?.collect::<Result<Vec<_>, _>>()?);
     all.sort();
     all.dedup();
     Ok(all)
@@ -84,6 +92,9 @@ impl Attendance {
             if is_given(write.sql(), suspect)? {
                 continue;
             }
+            if self.is_listed_with_its_punch(write.sql(), suspect, owner)? {
+                continue;
+            }
             match way(write.sql(), suspect.seq, suspect.organisation)? {
                 Way::Open => open.extend(take_back(write, suspect)?),
                 Way::Left => credited.to_correct += u64::from(to_correct(write, suspect, owner, now)?),
@@ -97,6 +108,29 @@ impl Attendance {
         }
         credited.again = open.len() as u64;
         Ok(credited)
+    }
+}
+
+impl Attendance {
+    /// Whether it was merged into a punch that left the house and is to be corrected to the same person: what is to be said of the
+    /// two is said of that one.
+    fn is_listed_with_its_punch(
+        &self,
+        sql: &Connection,
+        suspect: &Suspect,
+        owner: PersonId,
+    ) -> Result<bool, JournalError> {
+        let mut select = sql.prepare_cached(
+            "SELECT p.seq, p.time_s FROM verdict v JOIN verdict p ON p.seq = v.merged_into AND p.organisation = v.organisation
+              WHERE v.seq = ?1 AND v.organisation = ?2 AND v.outcome = 1",
+        )?;
+        let punch = select.query_row((suspect.seq, suspect.organisation), |row| Ok((row.get(0)?, row.get(1)?)));
+        let Some((seq, time_s)) = punch.optional()? else { return Ok(false) };
+        let Some(evidence) = Evidence::load(sql, seq)? else { return Ok(false) };
+        let punch = Suspect { seq, time_s, ..*suspect };
+        Ok(self.whose(&evidence, suspect.organisation, time_s) == Some(owner)
+            && !is_given(sql, &punch)?
+            && matches!(way(sql, punch.seq, punch.organisation)?, Way::Left))
     }
 }
 
@@ -153,6 +187,7 @@ fn take_back(write: &Write<'_>, suspect: &Suspect) -> Result<Vec<(i64, Seq)>, Jo
         "DELETE FROM delivery WHERE destination IN (SELECT destination FROM destination WHERE organisation = ?2) AND seq = ?1",
     )?
     .execute((seq, organisation))?;
+    sql.prepare_cached("DELETE FROM correction WHERE seq = ?1 AND organisation = ?2")?.execute((seq, organisation))?;
     let mut reopen = sql.prepare_cached(
         "UPDATE verdict SET outcome = 2, person = NULL, merged_into = NULL WHERE seq = ?1 AND organisation = ?2",
     )?;

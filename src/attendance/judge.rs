@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::civil::Date;
@@ -18,7 +19,8 @@ use super::start::{self, Counts};
 use super::verdict::{Decision, Outcome, Reason};
 use crate::clock::UnixMillis;
 use crate::journal::{
-    DOUBT_BEFORE, DeviceId, Evidence, JournalError, OrganisationId, PersonId, Seq, TAKES, Takes, Write,
+    DOUBT_BEFORE, DOUBT_UNTIL_KNOWN, DeviceId, Evidence, JournalError, OrganisationId, PersonId, Seq, TAKES, Takes,
+    Write,
 };
 
 /// What readings are judged by: rules of devices and organisations, and the people list. Loaded from the journal.
@@ -26,7 +28,8 @@ use crate::journal::{
 pub struct Attendance {
     devices: HashMap<DeviceId, Device>,
     organisations: HashMap<OrganisationId, Organisation>,
-    doubt_before_s: i64,
+    /// Punches of before this second start in doubt.
+    doubt_before_s: AtomicI64,
     people: RwLock<Arc<People>>,
 }
 
@@ -73,7 +76,7 @@ impl Attendance {
             organisations.insert(row.get(0)?, Organisation { window_s: row.get(1)?, destinations: Vec::new() });
         }
         let mut rows =
-            sql.prepare("SELECT destination, organisation, history, first_seq, from_s FROM destination WHERE active = 1 ORDER BY destination")?;
+            sql.prepare("SELECT destination, organisation, history, first_seq, from_s, gaps FROM destination WHERE active = 1 ORDER BY destination")?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             if let Some(organisation) = organisations.get_mut(&row.get(1)?) {
@@ -85,9 +88,21 @@ impl Attendance {
         Ok(Self {
             devices,
             organisations,
-            doubt_before_s: doubt.and_then(|second| second.parse().ok()).unwrap_or(i64::MIN),
+            doubt_before_s: doubt.and_then(|second| second.parse().ok()).unwrap_or(i64::MIN).into(),
             people: RwLock::new(Arc::new(People::load(sql)?)),
         })
+    }
+
+    /// The time is known by which everything was in doubt so far because it was not.
+    pub fn doubt_before(&self, write: &Write<'_>, now: UnixMillis) -> Result<(), JournalError> {
+        let changed = write.sql().execute(
+            "UPDATE meta SET value = ?3 WHERE key = ?1 AND value = ?2",
+            (DOUBT_BEFORE, DOUBT_UNTIL_KNOWN.to_string(), now.seconds().to_string()),
+        )?;
+        if changed > 0 {
+            self.doubt_before_s.store(now.seconds(), Relaxed);
+        }
+        Ok(())
     }
 
     /// Takes a changed people list; open verdicts are asked again by [`Attendance::reopen`].
@@ -184,6 +199,13 @@ impl Attendance {
         let day = jiff::Timestamp::from_second(time_s).ok().map(|time| device.zone.to_datetime(time).date());
         let people = self.people();
         people.find(organisation, &evidence.credential, &device.rules.user_ids, day).map(|known| known.person)
+    }
+
+    /// Whether an organisation knows whose a device's credential is.
+    pub(super) fn knows(&self, organisation: OrganisationId, device: DeviceId, kind: &str, value: &str) -> bool {
+        let Some(device) = self.devices.get(&device) else { return false };
+        let credential = Credential::from_parts(kind, value);
+        self.people().find(organisation, &credential, &device.rules.user_ids, None).is_some()
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is another side of the one question")]
@@ -314,7 +336,7 @@ impl Attendance {
         let rules = merge::Rules {
             window_s: rules.window_s,
             destinations: &rules.destinations,
-            doubt_before_s: self.doubt_before_s,
+            doubt_before_s: self.doubt_before_s.load(Relaxed),
             // A wall clock of 1970 is no time to begin a wait at.
             now_ms: evidence.stamp.wall.0.max(dated.time_s.saturating_mul(1000)),
         };

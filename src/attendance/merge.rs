@@ -141,6 +141,20 @@ fn place(
     Ok(place)
 }
 
+/// Whether the new punch goes everywhere where this one was to go. Else it stands: somewhere there would be none of the two.
+fn is_replaced(write: &Write<'_>, later: i64, punch: Candidate, rules: &Rules<'_>) -> Result<bool, JournalError> {
+    let mut select = write.sql().prepare_cached("SELECT d.destination FROM delivery d WHERE d.destination IN (SELECT destination FROM destination) AND d.seq = ?1 AND d.person = ?2")?;
+    let mut rows = select.query((later, punch.person))?;
+    while let Some(row) = rows.next()? {
+        let destination: i64 = row.get(0)?;
+        let takes = |(id, takes): &(i64, Takes)| *id == destination && takes.takes(punch.seq.0, punch.dated.time_s);
+        if !rules.destinations.iter().any(takes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Punches within the window after a new one that have not left the house: they and their followers look for a place again.
 /// The same reading may be the punch of another organisation's person, with a window and deliveries of its own.
 fn give_way(write: &Write<'_>, punch: Candidate, rules: &Rules<'_>) -> Result<Vec<Candidate>, JournalError> {
@@ -157,6 +171,9 @@ fn give_way(write: &Write<'_>, punch: Candidate, rules: &Rules<'_>) -> Result<Ve
         .collect::<Result<_, _>>()?;
     let mut displaced = Vec::new();
     for seq in later {
+        if !is_replaced(write, seq, punch, rules)? {
+            continue;
+        }
         write
             .sql()
             .prepare_cached(

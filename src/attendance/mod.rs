@@ -24,6 +24,7 @@ mod merge;
 pub mod people;
 pub mod roster_csv;
 mod rules;
+pub mod shared;
 pub mod start;
 pub mod timeline;
 mod userid;

@@ -106,13 +106,14 @@ pub struct Kept {
     pub from: Date,
 }
 
+/// The statement of [`kept`]: it walks the index of what is refused so, and nothing else.
+pub const KEPT: &str = "SELECT d.name, count(DISTINCT v.seq), max(json_extract(v.reason, '$.from'))
+           FROM verdict v JOIN reading r USING (seq) JOIN device d USING (device)
+          WHERE v.outcome = 4 AND v.reason LIKE '{\"why\":\"before_start\"%' GROUP BY d.device ORDER BY d.name";
+
 /// Everything that is kept and does not count because of its day, by device.
 pub fn kept(sql: &Connection) -> Result<Vec<Kept>, JournalError> {
-    let mut select = sql.prepare_cached(
-        "SELECT d.name, count(DISTINCT v.seq), max(json_extract(v.reason, '$.from'))
-           FROM verdict v JOIN reading r USING (seq) JOIN device d USING (device)
-          WHERE v.outcome = 4 AND json_extract(v.reason, '$.why') = 'before_start' GROUP BY d.device ORDER BY d.name",
-    )?;
+    let mut select = sql.prepare_cached(KEPT)?;
     let mut rows = select.query([])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
@@ -145,17 +146,17 @@ pub fn refused(
     device: DeviceId,
     from_s: i64,
     until_s: i64,
-    after: Seq,
+    after: (Seq, OrganisationId),
     limit: usize,
 ) -> Result<Vec<(Seq, OrganisationId)>, JournalError> {
     let mut select = sql.prepare_cached(
         "SELECT v.seq, v.organisation FROM verdict v JOIN reading r USING (seq)
-          WHERE v.outcome = 4 AND r.device = ?1 AND json_extract(v.reason, '$.why') = 'before_start'
-            AND v.time_s >= ?2 AND v.time_s < ?3 AND v.seq > ?4 ORDER BY v.seq LIMIT ?5",
+          WHERE v.outcome = 4 AND r.device = ?1 AND v.reason LIKE '{\"why\":\"before_start\"%'
+            AND v.time_s >= ?2 AND v.time_s < ?3 AND (v.seq, v.organisation) > (?4, ?6) ORDER BY v.seq, v.organisation LIMIT ?5",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     Ok(select
-        .query_map(params![device, from_s, until_s, after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map(params![device, from_s, until_s, after.0, limit, after.1], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?)
 }
 

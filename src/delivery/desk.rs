@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::why::Why;
 use crate::clock::UnixMillis;
-use crate::journal::{DeliveryId, DestinationId, JournalError, Write};
+use crate::journal::{DOUBT_BEFORE, DeliveryId, DestinationId, JournalError, Write};
 
 /// Which deliveries a decision is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +45,23 @@ pub fn retry(
     now: UnixMillis,
 ) -> Result<Decided, JournalError> {
     let sql = write.sql();
-    // What WeCom refused when it stood alone is not there; anything else may be, so it is in doubt and settles anew.
+    // What WeCom refused when it stood alone is not there; anything else may be, so it is in doubt and settles anew. A journal
+    // that was restored knows of a refusal, and not what was tried again since.
     let mut set = sql.prepare_cached(
-        "UPDATE delivery SET state = CASE WHEN ?3 OR reason LIKE '{\"refused\"%' OR reason LIKE '{\"unsendable\"%' THEN 0 ELSE 2 END,
+        "UPDATE delivery SET state = CASE WHEN ?3 OR ((reason LIKE '{\"refused\"%' OR reason LIKE '{\"unsendable\"%')
+                       AND changed_ms / 1000 >= coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?4), 0)) THEN 0 ELSE 2 END,
                 changed_ms = ?2, not_before_ms = NULL, batch = NULL, code = NULL, reason = NULL
           WHERE delivery = ?1 AND state = 5",
     )?;
     let mut decided = Decided::default();
     for delivery in resolve(write, chosen)? {
-        let changed = set.execute(params![delivery, now.0, how == Retry::EvenTwice])?;
+        let changed = set.execute(params![delivery, now.0, how == Retry::EvenTwice, DOUBT_BEFORE])?;
         decided.changed += changed;
         decided.left += usize::from(changed == 0);
+    }
+    if decided.changed > 0 {
+        let what = serde_json::json!({ "retry": { "even_twice": how == Retry::EvenTwice } });
+        super::orders::note(write, &what, decided.changed, by, "", now)?;
     }
     tracing::info!(by, changed = decided.changed, left = decided.left, ?how, "parked deliveries are tried again");
     Ok(decided)

@@ -1,11 +1,17 @@
 //! A marker beside the journal that says how far it has come, so that an older journal in its place shows.
 //!
 //! A journal that was restored from a copy lacks what was recorded and sent since. Nothing inside of it can tell. So the marker, a
-//! small file of its own, keeps the journal's identity, its last reading with the digest, and the number of its file on the disk; it
-//! is written at every start, hourly, and at the end. If the journal is another one, does not hold what the marker names, or is
-//! another file (a copy that was put back), everything that could have been sent is in doubt and read back before it is sent.
+//! small file of its own, keeps the journal's identity, a mark that changes whenever it is written, the last reading with its digest,
+//! and the number of the journal's file on the disk; it is written at every start, every few minutes, and at the end. If the journal
+//! is another one, does not hold what the marker names, or is another file (a copy that was put back), everything that could have
+//! been sent is in doubt and read back before it is sent; so it is if the marker is missing or cannot be read beside a journal that
+//! is not empty.
 //!
-//! It does not help where the folder is restored with the marker as an image of the whole disk: that looks like yesterday.
+//! The mark is committed to the journal first, together with the one that is on the disk, and written beside it then: killed between
+//! the two, the next start finds the earlier one and knows it.
+//!
+//! It does not help where the folder is restored with the marker as an image of the whole disk: that looks like yesterday. Nor where
+//! the machine lost its power and a copy that is younger than the last mark is written into the same file.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -17,16 +23,21 @@ use serde::{Deserialize, Serialize};
 
 use super::error::JournalError;
 use super::open::Options;
-use super::salvage::DOUBT_BEFORE;
+use super::registry::DAY_WITHIN;
+use super::salvage::{DOUBT_BEFORE, DOUBT_UNTIL_KNOWN};
 use crate::clock::Stamp;
 
 /// The key in `meta`: what tells this journal from any other.
 const IDENTITY: &str = "journal_identity";
 
+/// The key in `meta`: the mark that was written last, and the one that was on the disk before, as JSON.
+const MARKS: &str = "journal_marks";
+
 /// How far a journal has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Marker {
     identity: String,
+    mark: String,
     seq: i64,
     digest: String,
     file: u64,
@@ -53,17 +64,40 @@ fn identity(sql: &Connection) -> Result<Option<String>, JournalError> {
 /// Holds the journal against its marker before anything is sent from it.
 pub(super) fn compare(options: &Options, connection: &mut Connection, now: &Stamp) -> Result<(), JournalError> {
     let known = identity(connection)?;
-    if let Some(marker) = read(&options.folder)
-        && let Some((en, zh)) = differs(options, connection, known.as_deref(), &marker)?
-    {
+    let differs = match read(&options.folder) {
+        // A journal on a disk of a test's own has no file that a marker could stand beside.
+        _ if options.vfs.is_some() => None,
+        Some(marker) => differs(options, connection, known.as_deref(), &marker)?,
+        None if known.is_some() && !is_empty(connection)? => {
+            Some(("its marker is missing or cannot be read", "其标记文件缺失或无法读取"))
+        }
+        None => None,
+    };
+    if let Some((en, zh)) = differs {
         doubt_everything(connection, now, en, zh)?;
     }
     if known.is_none() {
-        let bytes: [u8; 16] = std::array::from_fn(|_| fastrand::u8(..));
-        let fresh: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        connection.execute("INSERT INTO meta VALUES (?1, ?2)", (IDENTITY, fresh))?;
+        connection.execute("INSERT INTO meta VALUES (?1, ?2)", (IDENTITY, random()))?;
     }
     Ok(())
+}
+
+fn random() -> String {
+    let bytes: [u8; 16] = std::array::from_fn(|_| fastrand::u8(..));
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether nothing was ever recorded.
+fn is_empty(sql: &Connection) -> Result<bool, JournalError> {
+    let holds =
+        "SELECT EXISTS (SELECT 1 FROM reading) OR EXISTS (SELECT 1 FROM delivery) OR EXISTS (SELECT 1 FROM cut)";
+    Ok(!sql.query_row(holds, [], |row| row.get::<_, bool>(0))?)
+}
+
+fn marks(sql: &Connection) -> Result<Vec<String>, JournalError> {
+    let marks: Option<String> =
+        sql.query_row("SELECT value FROM meta WHERE key = ?1", [MARKS], |row| row.get(0)).optional()?;
+    Ok(marks.and_then(|marks| serde_json::from_str(&marks).ok()).unwrap_or_default())
 }
 
 fn differs(
@@ -81,7 +115,8 @@ fn differs(
         Some(digest) => digest != marker.digest,
         None => marker.seq > last.unwrap_or(0) && !is_cut(sql, marker.seq)?,
     };
-    if older {
+    // What was sent since leaves no reading, but there were marks since.
+    if older || !marks(sql)?.contains(&marker.mark) {
         return Ok(Some(("it is older than what was recorded last", "其内容早于最后的记录")));
     }
     if fs::metadata(options.file()).is_ok_and(|file| file.ino() != marker.file) {
@@ -117,30 +152,42 @@ fn doubt_everything(connection: &mut Connection, now: &Stamp, en: &str, zh: &str
 
 /// What waits is in doubt from now on, and so is what turns up later and is older than now.
 pub(super) fn put_in_doubt(sql: &Connection, now: &Stamp) -> Result<usize, JournalError> {
-    sql.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (DOUBT_BEFORE, now.wall.seconds().to_string()))?;
+    sql.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (DOUBT_BEFORE, doubt_before_s(now).to_string()))?;
     Ok(sql.execute(
         "UPDATE delivery SET state = 2, changed_ms = ?1, not_before_ms = NULL, batch = NULL WHERE state = 0",
         [now.wall.0],
     )?)
 }
 
-/// Writes down how far the journal has come. A marker that cannot be written is worth no more than a warning.
-pub(super) fn write(options: &Options, sql: &Connection) {
-    if let Err(error) = try_write(options, sql) {
+/// Punches of before this second may have been sent. Where the gateway does not know the time, its clock may be years behind what
+/// it has sent: then it is every punch, until the time is known.
+pub(super) fn doubt_before_s(now: &Stamp) -> i64 {
+    if now.trusted(DAY_WITHIN) { now.wall.seconds() } else { DOUBT_UNTIL_KNOWN }
+}
+
+/// Begins another mark: it is in the journal, and not yet beside it.
+pub(super) fn begin(options: &Options, sql: &Connection) -> Result<String, JournalError> {
+    let (mark, known) = (random(), identity(sql)?);
+    let before = read(&options.folder).filter(|marker| Some(&marker.identity) == known.as_ref());
+    let marks = serde_json::json!([mark, before.map(|marker| marker.mark).unwrap_or_default()]);
+    sql.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (MARKS, marks.to_string()))?;
+    Ok(mark)
+}
+
+/// Writes down beside the journal how far it has come. A marker that cannot be written is worth no more than a warning.
+pub(super) fn write(options: &Options, sql: &Connection, mark: String) {
+    if let Err(error) = try_write(options, sql, mark) {
         tracing::warn!(%error, "the journal's marker could not be written");
     }
 }
 
-fn try_write(options: &Options, sql: &Connection) -> Result<(), JournalError> {
+fn try_write(options: &Options, sql: &Connection, mark: String) -> Result<(), JournalError> {
     let Some(identity) = identity(sql)? else { return Ok(()) };
     let seq: i64 = sql.query_row("SELECT coalesce(max(seq), 0) FROM reading", [], |row| row.get(0))?;
     let digest = digest_at(sql, seq)?.unwrap_or_default();
     let cannot = |error: io::Error| JournalError::CannotOpen { path: path(&options.folder), why: error.to_string() };
     let file = fs::metadata(options.file()).map_err(cannot)?.ino();
-    let marker = Marker { identity, seq, digest, file };
-    if read(&options.folder).as_ref() == Some(&marker) {
-        return Ok(());
-    }
+    let marker = Marker { identity, mark, seq, digest, file };
     let text = serde_json::to_vec(&marker).map_err(|error| JournalError::Refused(error.to_string()))?;
     let fresh = options.folder.join("journal.marker.new");
     let put = || -> io::Result<()> {

@@ -65,7 +65,7 @@ pub use registry::{
     DestinationEntry, DeviceEntry, History, OrganisationEntry, Outlook, Registry, Standing, TAKES, Takes, outlook,
 };
 pub use retention::{Cut, Removed, Retention, cut};
-pub(crate) use salvage::{CONCLUSIONS_OWED, DOUBT_BEFORE};
+pub(crate) use salvage::{CONCLUSIONS_OWED, DOUBT_BEFORE, DOUBT_UNTIL_KNOWN};
 pub use suspicion::Suspicion;
 pub use verify::{Broken, ChainHead, Finding, verify};
 pub use writer::{Failure, Write};

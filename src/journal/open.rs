@@ -229,11 +229,13 @@ impl Journal {
     /// Writes down how far it has come, beside it.
     pub async fn mark(&self) {
         let options = self.inner.options.clone();
-        let marked = self.read(move |sql| {
-            marker::write(&options, sql);
-            Ok(())
-        });
-        if let Err(error) = marked.await {
+        let begun = self.write(move |write| marker::begin(&options, write.sql())).await;
+        let options = self.inner.options.clone();
+        let marked = match begun {
+            Ok(mark) => self.read(move |sql| Ok(marker::write(&options, sql, mark))).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = marked {
             tracing::debug!(%error, "the journal's marker is not written");
         }
     }
@@ -287,7 +289,8 @@ fn prepare(
         marker::compare(options, &mut connection, now)?;
     }
     registry::register(&mut connection, registry, now)?;
-    marker::write(options, &connection);
+    let mark = marker::begin(options, &connection)?;
+    marker::write(options, &connection, mark);
     Ok((connection, salvaged))
 }
 

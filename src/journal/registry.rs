@@ -7,6 +7,7 @@
 mod destinations;
 mod history;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
@@ -19,7 +20,7 @@ pub use destinations::{Outlook, Standing, outlook};
 pub use history::{History, TAKES, Takes};
 
 /// How well the time must be known to say on which day a device was first seen.
-const DAY_WITHIN: Duration = Duration::from_secs(3600);
+pub(super) const DAY_WITHIN: Duration = Duration::from_secs(3600);
 
 /// An organisation as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ pub(super) fn register(connection: &mut Connection, registry: &Registry, now: &S
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     rename_organisations(&transaction, registry)?;
     let before = destinations::active(&transaction)?;
+    let served = served(&transaction)?;
     transaction.execute_batch(
         "UPDATE organisation SET active = 0; UPDATE device SET active = 0; UPDATE destination SET active = 0;
          DELETE FROM device_organisation;",
@@ -102,16 +104,31 @@ pub(super) fn register(connection: &mut Connection, registry: &Registry, now: &S
             |row| row.get(0),
         )?;
         for name in &device.organisations {
-            transaction
-                .execute("INSERT OR IGNORE INTO device_organisation VALUES (?1, ?2)", (id, organisation(name)?))?;
+            let organisation = organisation(name)?;
+            let first_seq = match served.get(&(id, organisation)) {
+                Some(first_seq) => *first_seq,
+                None => destinations::next_seq(&transaction)?,
+            };
+            transaction.execute(
+                "INSERT OR IGNORE INTO device_organisation VALUES (?1, ?2, ?3)",
+                (id, organisation, first_seq),
+            )?;
         }
     }
     for destination in &registry.destinations {
         let owner = organisation(&destination.organisation)?;
         destinations::register(&transaction, destination, owner, &before, now.wall.0)?;
     }
+    destinations::leave(&transaction)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// From which reading on each device serves whom, so far.
+fn served(sql: &Connection) -> Result<HashMap<(DeviceId, OrganisationId), i64>, JournalError> {
+    let mut select = sql.prepare("SELECT device, organisation, first_seq FROM device_organisation")?;
+    let rows = select.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn organisation(sql: &Connection, name: &str) -> Result<Option<OrganisationId>, JournalError> {

@@ -5,5 +5,6 @@ mod allowance;
 mod decisions;
 mod health;
 mod law_five;
+mod restored;
 mod site;
 mod visibility;

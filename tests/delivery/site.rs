@@ -8,7 +8,9 @@ use std::time::Duration;
 use punchd::clock::{Clock, SystemClock};
 use punchd::delivery::{Delivery, Growth, Pauses, Spec, State};
 use punchd::health::Board;
-use punchd::journal::{DestinationEntry, DestinationId, DeviceEntry, Journal, Options, OrganisationEntry, Registry};
+use punchd::journal::{
+    DestinationEntry, DestinationId, DeviceEntry, Journal, JournalError, Options, OrganisationEntry, Registry,
+};
 use punchd::wecom::{App, AppSettings, BaseUrl, HttpSettings};
 use punchd_contract::Secret;
 use punchd_sim::standin::{CORP_ID, Limits, Members, Options as StandinOptions, SECRET, Standin};
@@ -30,7 +32,7 @@ pub struct Site {
     pub delivery: Option<Delivery>,
     pub change: fn(&mut Spec),
     seq: i64,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A punch: userid and second.
@@ -113,7 +115,7 @@ impl Site {
             .await
             .unwrap();
         let (board, punched) = (Arc::new(Board::default()), Arc::new(Notify::new()));
-        Self { journal, clock, board, punched, standin, delivery: None, change: |_| {}, seq: 0, _folder: folder }
+        Self { journal, clock, board, punched, standin, delivery: None, change: |_| {}, seq: 0, folder }
     }
 
     /// Nobody but these works there.
@@ -163,6 +165,22 @@ impl Site {
     /// The stage is killed at whatever it is doing.
     pub fn kill(&mut self) {
         self.delivery = None;
+    }
+
+    /// Ends, does this to the folder, and starts again.
+    pub async fn reopen(&mut self, change: impl FnOnce(&std::path::Path)) {
+        self.kill();
+        self.journal.close().await;
+        change(self.folder.path());
+        // The folder is locked as long as anybody holds the journal, so another one takes its place meanwhile.
+        let empty = tempfile::tempdir().unwrap();
+        self.journal = Journal::open(Options::in_folder(empty.path()), &registry(), &self.clock.stamp()).unwrap().0;
+        self.journal = loop {
+            match Journal::open(Options::in_folder(self.folder.path()), &registry(), &self.clock.stamp()) {
+                Err(JournalError::InUse(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                other => break other.unwrap().0,
+            }
+        };
     }
 
     /// Puts punches into the outbox as attendance does.

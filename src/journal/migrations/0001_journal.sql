@@ -44,6 +44,7 @@ CREATE INDEX device_of_serial ON device(serial) WHERE serial IS NOT NULL;
 CREATE TABLE device_organisation (
   device INTEGER NOT NULL REFERENCES device,
   organisation INTEGER NOT NULL REFERENCES organisation,
+  first_seq INTEGER NOT NULL DEFAULT 0, -- from this reading on the device serves it
   PRIMARY KEY (device, organisation)
 ) STRICT, WITHOUT ROWID;
 -- A destination is known by what it is, not by its name.
@@ -54,8 +55,10 @@ CREATE TABLE destination (
   identity TEXT NOT NULL,           -- what it leads to: of WeCom, the corp
   organisation INTEGER NOT NULL REFERENCES organisation,
   active INTEGER NOT NULL,
-  history TEXT NOT NULL,            -- none: readings from first_seq on; all; from: punches from from_s on
+  history TEXT NOT NULL,            -- none: readings from first_seq on, without gaps; all; from: punches from from_s on
   first_seq INTEGER NOT NULL,
+  gaps TEXT NOT NULL DEFAULT '[]',  -- readings of times when it was not configured: [[first, behind the last], ...]
+  left_seq INTEGER,                 -- while it is not configured: the first reading of this time
   from_s INTEGER,
   paused TEXT,                      -- who paused it, when and why, as JSON
   next_try_ms INTEGER,              -- while something hinders it: when it tries again

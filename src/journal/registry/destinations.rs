@@ -2,8 +2,9 @@
 //!
 //! One that is renamed goes on where it was. The same name with another corp is another destination. What is new in a journal
 //! that holds punches already gets none of them unless the setting `history` says so, because they were most likely sent by
-//! other means, or were never meant for it; so does one that comes back after it was not configured for a while. The first
-//! destinations of an empty journal are there from the first reading on and get everything.
+//! other means, or were never meant for it. One that comes back after it was not configured for a while gets what was recorded
+//! while it was configured, however late that is judged, and nothing of the time between. The first destinations of an empty
+//! journal are there from the first reading on and get everything.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::history::{History, TAKES};
 use super::{DestinationEntry, Registry, organisation, renamed_from};
-use crate::journal::{CONCLUSIONS_OWED, DestinationId, JournalError, OrganisationId};
+use crate::journal::{CONCLUSIONS_OWED, DOUBT_BEFORE, DestinationId, JournalError, OrganisationId};
 
 /// What a destination of the configuration is to the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,13 +68,17 @@ fn known(sql: &Connection, entry: &DestinationEntry, owner: OrganisationId) -> R
 }
 
 /// The number of the next reading.
-fn next_seq(sql: &Connection) -> Result<i64, JournalError> {
+pub(super) fn next_seq(sql: &Connection) -> Result<i64, JournalError> {
     Ok(sql.query_row(
         "SELECT max(coalesce((SELECT max(seq) FROM reading), 0), coalesce((SELECT max(next_seq) - 1 FROM cut), 0)) + 1",
         [],
         |row| row.get(0),
     )?)
 }
+
+/// Waiting; or in doubt where the journal may not know all that was sent.
+const STATE_OF_PAST: &str =
+    "CASE WHEN v.time_s < (SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?3) THEN 2 ELSE 0 END";
 
 /// From which reading on a destination that is new here gets what is recorded. After a salvage it may have been lost with the rest:
 /// then it gets everything, in doubt.
@@ -97,10 +102,10 @@ pub(super) fn register(
                 tracing::info!(destination = entry.name, before = known.name, "a destination has another name now");
             }
             transaction.execute(
-                "UPDATE destination SET name = ?2, active = 1, history = ?3, from_s = ?4,
-                        first_seq = CASE WHEN ?5 THEN ?6 ELSE first_seq END WHERE destination = ?1",
-                (known.id, &entry.name, history, from_s, returning, next_seq(transaction)?),
+                "UPDATE destination SET name = ?2, active = 1, history = ?3, from_s = ?4 WHERE destination = ?1",
+                (known.id, &entry.name, history, from_s),
             )?;
+            come_back(transaction, known.id)?;
             if !returning && known.history == history && known.from_s == from_s {
                 return Ok(());
             }
@@ -115,18 +120,40 @@ pub(super) fn register(
             DestinationId(transaction.last_insert_rowid())
         }
     };
-    if entry.history == History::None {
-        return Ok(());
-    }
+    // Where nothing of the past goes there, this is what was judged while it was not configured.
     let added = transaction.execute(
         &format!(
             "INSERT OR IGNORE INTO delivery (destination, seq, person, time_s, state, changed_ms)
-             SELECT d.destination, v.seq, v.person, v.time_s, 0, ?2 FROM verdict v JOIN destination d ON d.destination = ?1
+             SELECT d.destination, v.seq, v.person, v.time_s, {STATE_OF_PAST}, ?2
+               FROM verdict v JOIN destination d ON d.destination = ?1
               WHERE v.organisation = d.organisation AND v.outcome = 0 AND {TAKES} ORDER BY v.time_s"
         ),
-        (id, now_ms),
+        (id, now_ms, DOUBT_BEFORE),
     )?;
-    tracing::info!(destination = entry.name, punches = added, "punches of the past go to a destination");
+    if added > 0 {
+        tracing::info!(destination = entry.name, punches = added, "punches of the past go to a destination");
+    }
+    Ok(())
+}
+
+/// Notes since which reading a destination is not configured any more.
+pub(super) fn leave(transaction: &Transaction<'_>) -> Result<(), JournalError> {
+    transaction.execute(
+        "UPDATE destination SET left_seq = ?1 WHERE active = 0 AND left_seq IS NULL",
+        [next_seq(transaction)?],
+    )?;
+    Ok(())
+}
+
+/// Closes the gap of one that is configured again.
+fn come_back(transaction: &Transaction<'_>, destination: DestinationId) -> Result<(), JournalError> {
+    let next = next_seq(transaction)?;
+    transaction.execute(
+        "UPDATE destination SET gaps = CASE WHEN left_seq < ?2 THEN json_insert(gaps, '$[#]', json_array(left_seq, ?2)) ELSE gaps END,
+                left_seq = NULL
+          WHERE destination = ?1 AND left_seq IS NOT NULL",
+        (destination, next),
+    )?;
     Ok(())
 }
 

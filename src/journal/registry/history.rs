@@ -1,6 +1,7 @@
 //! Which punches that the journal holds already go to a destination.
 
 use rusqlite::Row;
+use rusqlite::types::Type;
 
 /// The setting `history` of a destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,14 +35,16 @@ impl History {
 }
 
 /// Which punches go to a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Takes {
     history: History,
     first_seq: i64,
+    /// Readings of times when it was not configured: the first, and the one behind the last.
+    gaps: Vec<(i64, i64)>,
 }
 
 impl Takes {
-    /// From the columns history, first_seq and from_s, which begin here.
+    /// From the columns history, first_seq, from_s and gaps, which begin here.
     pub fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
         let word: String = row.get(at)?;
         let from_s: Option<i64> = row.get(at + 2)?;
@@ -50,7 +53,10 @@ impl Takes {
             ("from", Some(second)) => History::From(second),
             _ => History::None,
         };
-        Ok(Self { history, first_seq: row.get(at + 1)? })
+        let gaps: String = row.get(at + 3)?;
+        let gaps = serde_json::from_str(&gaps)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at + 3, Type::Text, error.into()))?;
+        Ok(Self { history, first_seq: row.get(at + 1)?, gaps })
     }
 
     /// Whether this punch goes there.
@@ -58,11 +64,14 @@ impl Takes {
         match self.history {
             History::All => true,
             History::From(second) => time_s >= second,
-            History::None => seq >= self.first_seq,
+            History::None => {
+                seq >= self.first_seq && !self.gaps.iter().any(|(first, behind)| (*first..*behind).contains(&seq))
+            }
         }
     }
 }
 
 /// The same in SQL, over the verdict `v` and the destination `d`.
-pub const TAKES: &str =
-    "CASE d.history WHEN 'all' THEN true WHEN 'from' THEN v.time_s >= d.from_s ELSE v.seq >= d.first_seq END";
+pub const TAKES: &str = "CASE d.history WHEN 'all' THEN true WHEN 'from' THEN v.time_s >= d.from_s
+       ELSE v.seq >= d.first_seq AND NOT EXISTS (SELECT 1 FROM json_each(d.gaps) g
+              WHERE v.seq >= json_extract(g.value, '$[0]') AND v.seq < json_extract(g.value, '$[1]')) END";

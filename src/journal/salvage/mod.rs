@@ -29,6 +29,8 @@ use crate::clock::Stamp;
 
 /// The key in `meta`: punches of before this time (seconds of true time) start *in doubt*.
 pub(crate) const DOUBT_BEFORE: &str = "doubt_before_s";
+/// Its value while the time is not known.
+pub(crate) const DOUBT_UNTIL_KNOWN: i64 = i64::MAX;
 /// The key in `meta` that stands until every reading that a salvage kept has its verdict again and every punch its delivery: a start
 /// that finds it makes them.
 pub(crate) const CONCLUSIONS_OWED: &str = "conclusions_owed";
@@ -112,7 +114,7 @@ fn copy(
     restore_keys(&transaction)?;
     let missing = mark_gaps(&transaction, now)?;
     let note = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)";
-    transaction.execute(note, (DOUBT_BEFORE, now.wall.seconds().to_string()))?;
+    transaction.execute(note, (DOUBT_BEFORE, super::marker::doubt_before_s(now).to_string()))?;
     transaction.execute(note, (CONCLUSIONS_OWED, "1"))?;
     transaction.execute(
         "INSERT INTO alert (kind, en, zh, wall_ms) VALUES ('other', ?1, ?2, ?3)",

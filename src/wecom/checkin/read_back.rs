@@ -93,12 +93,11 @@ enum Row {
     Missed(Missed),
 }
 
-/// Reads the answer. An absent list is no empty one, whatever the code: from it would follow that a punch never arrived.
-pub(super) fn read(code: Option<i64>, mut object: Map<String, Value>) -> Result<CheckinData, String> {
+/// Reads the answer. An absent list is no empty one, whatever the code, and neither is null, which no document of WeCom's calls an
+/// empty list: from it would follow that a punch never arrived, and it would be sent again. Doubt costs only time.
+pub(super) fn read(_code: Option<i64>, mut object: Map<String, Value>) -> Result<CheckinData, String> {
     let rows = match object.remove("checkindata") {
         Some(Value::Array(rows)) => rows,
-        // Written out as null it is a list with nothing in it, as some servers put it.
-        Some(Value::Null) if code.is_some() => Vec::new(),
         None | Some(Value::Null) => return Err("the answer has no checkindata".into()),
         Some(_) => return Err("checkindata in the answer is not a list".into()),
     };
@@ -219,7 +218,7 @@ mod tests {
     #[test]
     fn nothing_counts_as_no_punches_only_if_wecom_says_so() {
         assert_eq!(decoded(json!({"errcode": 0, "checkindata": []})), Ok(CheckinData::default()));
-        assert_eq!(decoded(json!({"errcode": 0, "checkindata": null})), Ok(CheckinData::default()));
+        assert!(decoded(json!({"errcode": 0, "checkindata": null})).is_err(), "null is no list");
         assert!(decoded(json!({"errcode": "0"})).is_err(), "no list is no proof that there is nothing");
         assert!(decoded(json!({})).is_err());
         assert!(decoded(json!({"errcode": 0, "checkindata": {}})).is_err());
