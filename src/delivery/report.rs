@@ -124,7 +124,10 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
 fn next_try(after: Duration) -> (String, String) {
     match after.as_secs() {
         0..=9 => (String::new(), String::new()),
-        s @ 10..=119 => (format!(" Next try in {s} s; at once: `punchd deliveries retry --now`."), format!("{s} 秒后重试；立即重试：`punchd deliveries retry --now`。")),
+        s @ 10..=119 => (
+            format!(" Next try in {s} s; at once: `punchd deliveries retry --now`."),
+            format!("{s} 秒后重试；立即重试：`punchd deliveries retry --now`。"),
+        ),
         s => (
             format!(" Next try in {} min; at once: `punchd deliveries retry --now`.", s.div_ceil(60)),
             format!("{} 分钟后重试；立即重试：`punchd deliveries retry --now`。", s.div_ceil(60)),
