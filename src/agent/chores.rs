@@ -133,7 +133,7 @@ async fn watch_disk(operations: &Operations, board: &Board) {
     let mut failure = operations.journal.failure();
     loop {
         let health = match failure.borrow_and_update().clone() {
-            None => Health::working(Text::new("Readings are kept.", "读数正常保存。")),
+            None => Health::working(Text::new("Readings are kept.", "记录正常保存。")),
             Some(Failure::DiskFull) => Health::fault(Text::new(
                 "The disk is full: no punch is accepted until there is room. Free some space; punchd goes on by itself.",
                 "磁盘已满：腾出空间之前不接受任何打卡。清理后会自动恢复。",
@@ -231,7 +231,7 @@ async fn verify_daily(operations: &Operations, board: &Board) {
                     Subject::Journal,
                     Health::warning(Text::new(
                         format!("The chain of readings is broken ({broken:?}): somebody changed the file. Run `punchd verify`."),
-                        format!("读数哈希链已断（{broken:?}）：文件被人改动。请运行 `punchd verify`。"),
+                        format!("记录的哈希链已断（{broken:?}）：文件被人改动。请运行 `punchd verify`。"),
                     )),
                     operations.clock.now().time,
                 ),

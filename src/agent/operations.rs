@@ -86,8 +86,11 @@ impl Operations {
                 ))
             })?;
         let main = self.config.files.first().cloned().unwrap_or_default();
-        let block =
-            format!("[[device]]\nname = \"{}\"\nkind = \"{kind}\"\nserial = \"{}\"\n", approval.name, approval.serial);
+        let listen = listener(&self.config, &kind)?;
+        let block = format!(
+            "[[device]]\nname = \"{}\"\nkind = \"{kind}\"\nserial = \"{}\"\n{listen}",
+            approval.name, approval.serial
+        );
         let path = tokio::task::spawn_blocking(move || add_to_config(&main, approval.name.as_str(), &block))
             .await
             .map_err(|error| OperationError::Refused(error.to_string()))??;
@@ -105,6 +108,27 @@ impl Operations {
         if let Err(error) = Suspicion::of(&self.journal.options().folder).raise(why) {
             tracing::error!(%error, "the note for the next start could not be left");
         }
+    }
+}
+
+/// Where the terminals of this kind knock, as the setting of one more: a terminal that is let in at another address than the one
+/// it calls would wait for ever.
+fn listener(config: &Config, kind: &str) -> Result<String, OperationError> {
+    let mut listens: Vec<String> = config
+        .devices
+        .iter()
+        .filter(|device| device.driver.declaration().kind == kind)
+        .filter_map(|device| device.values.endpoint("listen").map(ToString::to_string))
+        .collect();
+    listens.sort();
+    listens.dedup();
+    match listens.as_slice() {
+        [] => Ok(String::new()),
+        [one] => Ok(format!("listen = \"{one}\"\n")),
+        several => Err(OperationError::Refused(format!(
+            "terminals of kind {kind} may knock at {}: which of them it called is not known, so write its [[device]] with `serial` and `listen` into the configuration by hand",
+            several.join(", ")
+        ))),
     }
 }
 

@@ -239,7 +239,8 @@ fn ordered(wish: &OrderDestination, done: (&str, &str), place: &Place, screen: &
     if screen.json {
         screen.value(&decided)?;
     } else {
-        screen.say(format!("{changed} destinations: {}.", done.0), format!("{changed} 个去向：{}。", done.1));
+        let noun = if changed == 1 { "destination" } else { "destinations" };
+        screen.say(format!("{changed} {noun}: {}.", done.0), format!("{changed} 个去向：{}。", done.1));
         if left > 0 {
             screen.say(format!("{left} were so already."), format!("{left} 个此前已是如此。"));
         }

@@ -154,7 +154,7 @@ fn change(path: &str, body: &impl Serialize, place: &Place, screen: &mut Screen)
         let settled = done.settled;
         screen.say(
             format!("{settled} readings that were open found their person."),
-            format!("{settled} 条未决读数已找到人员。"),
+            format!("{settled} 条待定记录已找到人员。"),
         );
     }
     Ok(Exit::Done)

@@ -183,7 +183,7 @@ fn clock(status: &Status, screen: &mut Screen) {
         let (by, ago) = (moments::offset(by_ms), moments::ago(0, ago_ms));
         screen.say(
             format!("The system clock was set {} ago, by {by}.", ago.en),
-            format!("系统时钟在 {} 前被调整了 {by}。", ago.zh),
+            format!("系统时钟在{}前被调整了 {by}。", ago.zh),
         );
     }
 }
@@ -192,7 +192,7 @@ fn clock(status: &Status, screen: &mut Screen) {
 fn known(status: &Status) -> Text {
     let learned = status.clock.learned_ms.map(|learned_ms| moments::ago(learned_ms, status.now_ms));
     let ago = |en: &str, zh: &str| match &learned {
-        Some(ago) => Text::new(format!("{en} {} ago", ago.en), format!("{} 前{zh}", ago.zh)),
+        Some(ago) => Text::new(format!("{en} {} ago", ago.en), format!("{}前{zh}", ago.zh)),
         None => Text::new(en, zh),
     };
     match status.clock.known {
@@ -217,7 +217,7 @@ pub fn show_stranger(stranger: &StrangerStatus, now_ms: i64, screen: &mut Screen
     let Some(serial) = serial else {
         screen.say(
             format!("Somebody at {address} wants in at {kind} without a serial number, {} ago: {}", ago.en, trouble.en),
-            format!("{address} 连接了 {kind}，但没有给出序列号（{} 前）：{}", ago.zh, trouble.zh),
+            format!("{address} 连接了 {kind}，但没有给出序列号（{}前）：{}", ago.zh, trouble.zh),
         );
         return;
     };
@@ -229,7 +229,7 @@ pub fn show_stranger(stranger: &StrangerStatus, now_ms: i64, screen: &mut Screen
     }
     screen.say(
         format!("A terminal that is not configured wants in: {serial}{detail}, {kind}, from {address}, {} ago. To let it in:", ago.en),
-        format!("有未配置的终端请求接入：{serial}{detail}，{kind}，来自 {address}，{} 前。允许接入请执行：", ago.zh),
+        format!("有未配置的终端请求接入：{serial}{detail}，{kind}，来自 {address}，{}前。允许接入请执行：", ago.zh),
     );
     screen.line(&format!("  punchd devices approve {} --name NAME", printable(serial)));
 }
@@ -242,7 +242,7 @@ fn show_alert(alert: &AlertStatus, now_ms: i64, screen: &mut Screen) {
         let first = moments::ago(alert.at_ms, now_ms);
         times = Text::new(
             format!(", {} times since {} ago", alert.times, first.en),
-            format!("，{} 前起共 {} 次", first.zh, alert.times),
+            format!("，{}前起共 {} 次", first.zh, alert.times),
         );
     }
     if !alert.is_live(now_ms) {
@@ -250,7 +250,7 @@ fn show_alert(alert: &AlertStatus, now_ms: i64, screen: &mut Screen) {
     }
     screen.say(
         format!("{} ({} ago{}) {device}{}", word.en, ago.en, times.en, alert.en),
-        format!("{}（{} 前{}）{device}{}", word.zh, ago.zh, times.zh, alert.zh),
+        format!("{}（{}前{}）{device}{}", word.zh, ago.zh, times.zh, alert.zh),
     );
 }
 

@@ -275,6 +275,14 @@ fn read(check: &mut Check<'_>, key: &str, at: Place, path: &Path) -> Option<Vec<
         Ok(bytes) => Some(bytes),
         Err(error) => {
             let shown = path.display();
+            if error.kind() == std::io::ErrorKind::PermissionDenied {
+                check.findings.mistake(
+                    at,
+                    format!("the secret `{key}` in {shown} may not be read by you: where punchd runs as a user of its own, check with `sudo punchd check`; else let the user of punchd read the file"),
+                    format!("您无权读取 {shown} 中的机密 `{key}`：punchd 以专用用户运行时，请用 `sudo punchd check` 检查；否则请允许 punchd 的用户读取该文件"),
+                );
+                return None;
+            }
             check.findings.mistake(
                 at,
                 format!("the secret `{key}` cannot be read from {shown} ({error}): create the file and let the user of punchd read it"),

@@ -216,6 +216,10 @@ fn in_degrees(degrees: f64, most: u8) -> Option<Checked> {
 fn wrong(check: &mut Check<'_>, key: &str, node: &Node, (en, zh): (String, String)) {
     let (found_en, found_zh) = node.raw.called();
     let (note_en, note_zh) = match &node.raw {
+        Raw::Text(text) if text.contains("://") => (
+            "; leave out what stands before the address (http://) and after it".to_owned(),
+            "；请去掉前面的协议（http://）和后面的路径，只留地址".to_owned(),
+        ),
         Raw::Text(text) => Odd::note(text),
         _ => (String::new(), String::new()),
     };

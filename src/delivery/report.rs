@@ -124,8 +124,14 @@ pub(super) fn health(summary: &Summary, mood: Mood<'_>) -> Health {
 fn next_try(after: Duration) -> (String, String) {
     match after.as_secs() {
         0..=9 => (String::new(), String::new()),
-        s @ 10..=119 => (format!(" Next try in {s} s."), format!("{s} 秒后重试。")),
-        s => (format!(" Next try in {} min.", s.div_ceil(60)), format!("{} 分钟后重试。", s.div_ceil(60))),
+        s @ 10..=119 => (
+            format!(" Next try in {s} s; at once: `punchd deliveries retry --now`."),
+            format!("{s} 秒后重试；立即重试：`punchd deliveries retry --now`。"),
+        ),
+        s => (
+            format!(" Next try in {} min; at once: `punchd deliveries retry --now`.", s.div_ceil(60)),
+            format!("{} 分钟后重试；立即重试：`punchd deliveries retry --now`。", s.div_ceil(60)),
+        ),
     }
 }
 
@@ -184,8 +190,9 @@ mod tests {
         let stopped = Hindrance::Stopped(Refusal { code: 48002, message: String::new() });
         let in_s = |s| Mood { sending: Some((&stopped, 1)), next_try: Some(Duration::from_secs(s)), ..QUIET };
         let said = |s| health(&Summary::default(), in_s(s)).text;
-        assert!(said(290).en.ends_with("Next try in 5 min.") && said(290).zh.ends_with("5 分钟后重试。"));
-        assert!(said(30).en.ends_with("Next try in 30 s."));
+        assert!(said(290).en.ends_with("Next try in 5 min; at once: `punchd deliveries retry --now`."));
+        assert!(said(290).zh.ends_with("5 分钟后重试；立即重试：`punchd deliveries retry --now`。"));
+        assert!(said(30).en.ends_with("Next try in 30 s; at once: `punchd deliveries retry --now`."));
         assert!(!said(3).en.contains("Next try"));
     }
 

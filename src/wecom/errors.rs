@@ -100,7 +100,7 @@ codes! {
     50002 Configuration "The member lies outside of the app's rights: widen the app's visible range." "成员不在应用权限范围内：请扩大应用可见范围。";
     50003 Configuration "The app is disabled: enable it in the WeCom console." "应用已被停用：请在管理后台启用。";
     60011 BadRecord "The app has no right on this member: add the person to the app's visible range." "应用对该成员无权限：请将其加入应用可见范围。";
-    60020 Configuration "This address is not trusted by the app: add the gateway's public IP at 企业可信IP on the app's page, or deliver through a hub." "调用 IP 不在应用的可信 IP 中：请在应用页面“企业可信IP”添加网关的公网 IP，或通过 hub 上传。";
+    60020 Configuration "This address is not trusted by the app: add the gateway's public IP at 企业可信IP on the app's page, or deliver through a proxy with a fixed address (`proxy` in the configuration)." "调用 IP 不在应用的可信 IP 中：请在应用页面“企业可信IP”添加网关的公网 IP，或通过固定 IP 的代理上传（配置项 `proxy`）。";
     60021 BadRecord "The member is outside of the app's visible range: add the person there." "成员不在应用可见范围内：请将其加入。";
     60111 BadRecord "The userid does not exist, was deleted, or is outside of the app's visible range: correct the people list or the range." "userid 不存在、已删除或不在应用可见范围内：请更正人员名单或可见范围。";
     301002 Configuration "The app may not do this for the corp: check which app's secret is set." "应用与该操作不匹配：请检查所填的是哪个应用的 Secret。";
@@ -110,7 +110,7 @@ codes! {
     301022 Transient "The punch service failed; punchd tries again by itself." "打卡系统异常，punchd 会自动重试。";
     301023 Defect "The list of userids has none or more than 100: report this as a defect of punchd." "userid 列表为空或超过 100 个：这是 punchd 的缺陷，请反馈。";
     301024 Defect "The period asked for is too long: report this as a defect of punchd." "查询时间跨度过长：这是 punchd 的缺陷，请反馈。";
-    301042 Configuration "This address is not trusted by the app: add the gateway's public IP at 企业可信IP on the app's page, or deliver through a hub." "调用 IP 不在应用的可信 IP 中：请在应用页面“企业可信IP”添加网关的公网 IP，或通过 hub 上传。";
+    301042 Configuration "This address is not trusted by the app: add the gateway's public IP at 企业可信IP on the app's page, or deliver through a proxy with a fixed address (`proxy` in the configuration)." "调用 IP 不在应用的可信 IP 中：请在应用页面“企业可信IP”添加网关的公网 IP，或通过固定 IP 的代理上传（配置项 `proxy`）。";
     301069 BadRecord "No member has this userid: correct the people list." "没有该 userid 对应的成员：请更正人员名单。";
     301070 Transient "The punch service failed; punchd tries again by itself." "打卡系统异常，punchd 会自动重试。";
     301071 Stored "Stored; but another member has a similar face: check that the picture shows the right person." "已写入；但有其他成员的人脸相似：请确认照片是本人。";

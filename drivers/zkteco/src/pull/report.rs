@@ -86,8 +86,12 @@ impl Report {
             warn |= off.abs() >= WORTH_A_LOOK;
             let (way, direction) = if off > 0 { ("fast", "快") } else { ("slow", "慢") };
             let off = off.unsigned_abs();
-            en += &format!("; its clock is {off} s {way}: set it, on the terminal or with punchd");
-            zh += &format!("；它的时钟{direction}了 {off} 秒：请在考勤机上或用 punchd 校准");
+            en += &format!(
+                "; its clock is {off} s {way}: set it on the terminal, or with `punchd devices set-clock NAME` (NAME as in `punchd devices`)"
+            );
+            zh += &format!(
+                "；它的时钟{direction}了 {off} 秒：请在考勤机上校准，或运行 `punchd devices set-clock 设备名`（名称见 `punchd devices`）"
+            );
         }
         if self.unsure_rows > 0 {
             warn = true;

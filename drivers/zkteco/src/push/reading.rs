@@ -224,7 +224,7 @@ impl Terminal {
                 format!(
                     "the terminal sent lines of {table} that name nobody or cannot be read; they are kept as readings: look at them, and give them to a person"
                 ),
-                format!("设备上传的 {table} 中有无法识别的打卡记录，已保留为读数，请查看并指定人员"),
+                format!("设备上传的 {table} 中有无法识别的打卡记录，已保存，请查看并指定人员"),
             );
             taken.alerts.push((format!("lines:{table}"), Alert { kind: AlertKind::NotUnderstood, text }));
         }
