@@ -138,7 +138,7 @@ pub fn date(question: &Question<'_>) -> Result<Dated, Reason> {
 fn in_zone(question: &Question<'_>, civil: DateTime) -> Result<Timestamp, Reason> {
     let Question { stamp, rules, clock, .. } = question;
     let moments = question.zone.to_ambiguous_timestamp(civil);
-    let compatible = || moments.clone().compatible().map_err(|_| Reason::ImpossibleDate);
+    let compatible = || moments.compatible().map_err(|_| Reason::ImpossibleDate);
     let (one, other, doubt) = match moments.offset() {
         AmbiguousOffset::Unambiguous { .. } => return compatible(),
         AmbiguousOffset::Fold { before, after } => (before, after, Doubt::RepeatedHour),
