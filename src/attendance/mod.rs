@@ -21,6 +21,7 @@ pub mod decisions;
 mod evidence;
 pub mod judge;
 mod merge;
+mod open;
 pub mod people;
 pub mod roster_csv;
 mod rules;

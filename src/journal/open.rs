@@ -232,7 +232,13 @@ impl Journal {
         let begun = self.write(move |write| marker::begin(&options, write.sql())).await;
         let options = self.inner.options.clone();
         let marked = match begun {
-            Ok(mark) => self.read(move |sql| Ok(marker::write(&options, sql, mark))).await,
+            Ok(mark) => {
+                let write = move |sql: &Connection| {
+                    marker::write(&options, sql, mark);
+                    Ok(())
+                };
+                self.read(write).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = marked {
