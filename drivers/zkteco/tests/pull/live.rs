@@ -105,3 +105,18 @@ async fn two_punches_in_one_second_both_arrive_even_where_the_count_of_a_full_lo
     site.terminal.punch_now("1001");
     site.arrive(22).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_between_two_looks_is_told_before_the_punch_that_shows_it() {
+    for off in [-7200_i64, 7200, -26 * 365 * 86_400] {
+        let site = Site::quiet(terminal(|options| options.records = records(3))).start();
+        site.arrive(3).await;
+        site.works().await;
+        sleep(Duration::from_secs(1)).await;
+        site.terminal.set_clock_off(off);
+        site.terminal.punch_now("1002");
+        sleep(Duration::from_secs(1)).await;
+        let offset = site.bench.offsets().last().copied();
+        assert!(offset.is_some_and(|offset| (offset - off * 1000).abs() < 3_000), "{off}: {offset:?}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Events on their way to the agent, and the terminal's word that they were taken.
 
 use jiff::civil::DateTime;
-use punchd_contract::{Batch, Doubt, MAX_BATCH, Placed, Reading, Upload, Verdict, Written, place};
+use punchd_contract::order::TOLERANCE_S;
+use punchd_contract::{Batch, MAX_BATCH, Placed, Reading, Upload, Verdict, Written, place};
 
 use super::Visit;
 use crate::pull::people::People;
@@ -114,13 +115,14 @@ impl Visit<'_> {
             let written = last.map(Last::written).into_iter().chain([Written { civil: Some(at), offset: None }]);
             place(&written.collect::<Vec<_>>(), self.zone, clock).pop().unwrap_or_default()
         };
-        let clock = self.last_clock.map(|clock| self.shows_now(clock));
-        let mut placed = among(clock);
-        if matches!(placed.doubt, Some(Doubt::AfterClock { .. })) {
-            // Somebody may have set it since.
-            let clock = self.read_clock().await?.map(|clock| self.shows_now(clock));
-            placed = among(clock);
+        let mut clock = self.last_clock.map(|clock| self.shows_now(clock));
+        if clock.is_some_and(|clock| at.duration_since(clock).as_secs().abs() > TOLERANCE_S) {
+            // It happened just now, so somebody may have set the clock since it was looked at. The agent hears of that first.
+            let shown = self.read_clock().await?;
+            self.note_contact(shown, self.counts.claimed).await?;
+            clock = shown.map(|clock| self.shows_now(clock)).or(clock);
         }
+        let placed = among(clock);
         if placed.doubt.is_none() {
             self.standing.last = Some(Last { civil: at, offset_s: placed.offset.map(|offset| offset.seconds()) });
         }
