@@ -208,6 +208,8 @@ async fn hand_on(house: &House, to: people::PersonEntry) {
     let now = house.clock.stamp().wall;
     house.journal.write(move |write| people::handed_on(write.sql(), now)).await.unwrap();
     house.attendance.set_people(house.journal.read(people::People::load).await.unwrap());
+    // What comes from now on, comes afterwards.
+    house.clock.advance(Duration::from_secs(1));
 }
 
 #[tokio::test]

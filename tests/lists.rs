@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use punchd::agent::{Decided, Import, Imported, Operations, corrections};
 use punchd::attendance::people::{PersonEntry, Source};
 use punchd::journal::{OrganisationEntry, OrganisationId};
+use punchd_contract::{Credential, Reading, Verdict};
 
 const REFUSED: &str = r#"UPDATE delivery SET state = 5, attempts = 1, code = 60111, reason = '{"refused":{"message":"userid not found"}}'"#;
 const STRANGER: &str = r#"UPDATE delivery SET state = 5, attempts = 1, code = 60111, reason = '{"stranger":{"message":"userid not found"}}'"#;
@@ -47,6 +48,25 @@ async fn listed(house: &House) -> Vec<(i64, String, String)> {
 
 fn is(seq: i64, userid: &str, state: i64) -> (i64, String, i64) {
     (seq, userid.into(), state)
+}
+
+/// 1001 is Zhang, and the card is Li's or nobody's.
+#[tokio::test]
+async fn an_event_that_names_two_people_is_neithers_until_somebody_says_whose_it_is() {
+    let house = House::new().await;
+    let card = |last: u8| Credential::Card(vec![0, 6, 199, last]);
+    let mut li = person("lisi", &["1002"]);
+    li.credentials.push(("card".into(), card(252).value()));
+    import(&house, vec![li]).await;
+    let with = |also, minute| Reading { also, ..reading("1001", at(minute), 1) };
+    let verdicts = house.submit([with(Some(card(252)), 0), with(Some(card(9)), 30), with(None, 60)]).await;
+    assert!(matches!(&verdicts[0], Verdict::Held { reason } if reason.en.contains("names two people")), "{verdicts:?}");
+    assert!(matches!(&verdicts[1..], [Verdict::Punch { .. }, Verdict::Punch { .. }]), "{verdicts:?}");
+    assert_eq!(deliveries(&house).await, [is(2, "zhangsan", 0), is(3, "zhangsan", 0)]);
+    // The card was listed for the wrong one.
+    import(&house, vec![PersonEntry { credentials: vec![("user_id".into(), "1002".into())], ..person("lisi", &[]) }])
+        .await;
+    assert_eq!(deliveries(&house).await, [is(1, "zhangsan", 0), is(2, "zhangsan", 0), is(3, "zhangsan", 0)]);
 }
 
 /// A house where 1009 is `anne`, whom WeCom does not know, and has punched twice within the window, and once later.

@@ -93,6 +93,7 @@ pub fn reading(device: usize, people: usize, n: usize) -> Reading {
         profile: None,
         event: Event::Punch,
         doubt: None,
+        also: None,
         raw,
     }
 }

@@ -14,7 +14,7 @@ use super::dating::{self, Basis, ClockEvidence, Dated, Question};
 use super::evidence::{Asked, At, Decided, best_anchor, by_decision, clock_evidence, organisations_of};
 use super::merge::{self, Candidate, Place, Round};
 use super::people::{HandedOn, Known, People, unlisted};
-use super::rules::DeviceRules;
+use super::rules::{DeviceRules, UserIdRule};
 use super::start::{self, Counts};
 use super::verdict::{Decision, Outcome, Reason};
 use crate::clock::UnixMillis;
@@ -295,7 +295,8 @@ impl Attendance {
         for (organisation, whose) in &known {
             let is_given = decision.is_some_and(|decided| decided.given.is_some());
             let contested = match &dated {
-                Ok(dated) if !is_given => handed_on(people, *organisation, evidence, dated),
+                Ok(dated) if !is_given => handed_on(people, *organisation, evidence, dated)
+                    .or_else(|| names_another(people, *organisation, evidence, whose, rule, day)),
                 _ => None,
             };
             let dated = contested.map_or_else(|| dated.clone(), Err);
@@ -355,6 +356,19 @@ fn handed_on(people: &People, organisation: OrganisationId, evidence: &Evidence,
     let HandedOn { since, former } =
         people.contested(organisation, &evidence.credential, happened, evidence.stamp.wall)?;
     Some(Reason::HandedOn { former: former.clone(), since_ms: since.0 })
+}
+
+/// Whether the event names somebody else as well.
+fn names_another(
+    people: &People,
+    organisation: OrganisationId,
+    evidence: &Evidence,
+    whose: &Known,
+    rule: &UserIdRule,
+    day: Option<Date>,
+) -> Option<Reason> {
+    let other = people.find(organisation, evidence.also.as_ref()?, rule, day)?;
+    (other.person != whose.person).then(|| Reason::TwoPeople { one: whose.name.clone(), other: other.name.clone() })
 }
 
 fn refuse(

@@ -89,6 +89,13 @@ pub enum Reason {
         /// When the people list said so.
         since_ms: i64,
     },
+    /// The event names two people.
+    TwoPeople {
+        /// The name of whose its credential is.
+        one: String,
+        /// The name of whose the other one is.
+        other: String,
+    },
     /// Before the day from which this device counts.
     BeforeStart {
         /// That day.
@@ -171,6 +178,14 @@ impl Reason {
                     ),
                 )
             }
+            Self::TwoPeople { one, other } => Text::new(
+                format!(
+                    "The terminal's event names two people: its user id is {one}'s, its card {other}'s. Correct the card on the terminal or in the people list, and say whose it is: `punchd punches decide --person`."
+                ),
+                format!(
+                    "终端的这条事件同时指向两人：编号属于 {one}，卡号属于 {other}。请更正终端或人员名单中的卡号，并用 `punchd punches decide --person` 指明归属。"
+                ),
+            ),
             Self::BeforeStart { from } => Text::new(
                 format!(
                     "It is from before {from}, the day from which this device counts. If it is to count all the same: `punchd punches let-through`, or an earlier `count_from`."

@@ -71,8 +71,8 @@ pub static DEVICE: Block = Block {
             key: "wrong_clock",
             form: Form::Shape(Shape::Word(&["hold", "as-recorded", "correct"])),
             default: Default::Is("hold"),
-            en: "punches of a terminal whose clock is off: held for a person to decide, sent as recorded, or corrected by the measured offset",
-            zh: "终端时钟不准时：hold 保留待人工决定，as-recorded 按原时间上传，correct 按测得的偏差更正",
+            en: "punches of a terminal whose clock is off: hold corrects them where the offset is proven for their moment and else holds them for a person; as-recorded sends the terminal's own time; correct takes the measured offset",
+            zh: "终端时钟不准时：hold 在偏差有证据时更正，否则保留待人工决定；as-recorded 按原时间上传；correct 按测得的偏差更正",
         },
         Declared {
             key: "location_title",

@@ -158,7 +158,10 @@ fn ids(device: &DeviceConfig) -> Text {
 fn its_clock(device: &DeviceConfig) -> Text {
     let tolerance = show_duration(device.clock_tolerance);
     let (en, zh) = match device.wrong_clock {
-        WrongClock::Hold => ("its punches are held for a person to decide", "其打卡先保留，待人工决定"),
+        WrongClock::Hold => (
+            "its punches are corrected where the offset is proven for their moment, and else held for a person to decide",
+            "偏差有证据的打卡自动更正，其余先保留，待人工决定",
+        ),
         WrongClock::AsRecorded => ("its punches are sent with its own time all the same", "其打卡仍按设备时间上传"),
         WrongClock::Correct => ("its punches are corrected by the measured difference", "其打卡按测得的偏差更正"),
     };

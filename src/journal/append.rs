@@ -67,6 +67,8 @@ pub struct Evidence {
     pub event: Event,
     /// What makes it doubtful by the device's own evidence.
     pub doubt: Option<Doubt>,
+    /// What else the event names.
+    pub also: Option<Credential>,
     /// How it came.
     pub origin: Origin,
     /// When it reached the agent.
@@ -136,6 +138,7 @@ impl Write<'_> {
                 happened: reading.happened,
                 event: reading.event.clone(),
                 doubt: reading.doubt.clone(),
+                also: reading.also.clone(),
                 origin: reading.origin,
                 stamp: stamp.clone(),
                 contact,
@@ -304,6 +307,7 @@ impl Evidence {
                 happened,
                 event: extra.event,
                 doubt: extra.doubt,
+                also: extra.also,
                 origin: [Origin::Live, Origin::Backfill]
                     .into_iter()
                     .find(|known| origin_word(*known) == origin)

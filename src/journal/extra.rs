@@ -1,7 +1,7 @@
 //! The open part of a reading: evidence that most readings do not have, as JSON, covered by the chain like every column.
 
 use jiff::tz::Offset;
-use punchd_contract::{Doubt, Event, Happened, Reading};
+use punchd_contract::{Credential, Doubt, Event, Happened, Reading};
 use serde::{Deserialize, Serialize};
 
 /// What stands in the column `extra`; absent parts are left out, and a reading without any has no text at all.
@@ -13,6 +13,9 @@ pub(super) struct Extra {
     /// Why a person has to look at it first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
+    /// What else the event names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also: Option<Credential>,
     /// How far the terminal's clock was ahead of UTC, where the record tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     utc_offset_s: Option<i32>,
@@ -28,7 +31,7 @@ impl Extra {
             Happened::ByTerminalAt(_, offset) => Some(offset.seconds()),
             Happened::ByTerminal(_) | Happened::Impossible | Happened::Now => None,
         };
-        Self { event: reading.event.clone(), doubt: reading.doubt.clone(), utc_offset_s }
+        Self { event: reading.event.clone(), doubt: reading.doubt.clone(), also: reading.also.clone(), utc_offset_s }
     }
 
     pub fn offset(&self) -> Option<Offset> {
@@ -36,7 +39,7 @@ impl Extra {
     }
 
     pub fn to_text(&self) -> Option<String> {
-        let says = !is_punch(&self.event) || self.doubt.is_some() || self.utc_offset_s.is_some();
+        let says = !is_punch(&self.event) || self.doubt.is_some() || self.also.is_some() || self.utc_offset_s.is_some();
         // Plain data of ours: it always becomes JSON.
         says.then(|| serde_json::to_string(self).ok()).flatten()
     }

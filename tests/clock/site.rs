@@ -112,6 +112,7 @@ impl Site {
             profile: None,
             event: Event::Punch,
             doubt: None,
+            also: None,
         };
         let batch = Batch { readings: vec![reading], ..Batch::default() };
         self.agent().desk("gate-1").unwrap().submit(batch).await.unwrap().remove(0).verdict

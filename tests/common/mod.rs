@@ -44,6 +44,7 @@ pub fn reading(user: &str, when: DateTime, occurrence: u32) -> Reading {
         profile: None,
         event: Event::Punch,
         doubt: None,
+        also: None,
         key: Some(RecordKey::new(format!("SN1|{user}|{when}"), occurrence)),
         raw: format!("{user}\t{when}").into_bytes(),
     }

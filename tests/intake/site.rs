@@ -204,6 +204,7 @@ pub fn tap(user: &str) -> Reading {
         profile: None,
         event: Event::Punch,
         doubt: None,
+        also: None,
         key: None,
         raw: user.as_bytes().to_vec(),
     }

@@ -19,6 +19,9 @@ pub struct Reading {
     pub event: Event,
     /// Why a person has to look at it before it counts, as far as the device's own evidence tells. The agent adds its own.
     pub doubt: Option<Doubt>,
+    /// What else the same event names, such as the card beside the user id. Who is credited, `credential` tells; but where the people list
+    /// gives this to somebody else, the reading is held.
+    pub also: Option<Credential>,
     /// How it came to us.
     pub origin: Origin,
     /// How the person proved who they are, where the device says so.
@@ -43,6 +46,7 @@ impl Reading {
             happened: Happened::Now,
             event: Event::Punch,
             doubt: None,
+            also: None,
             origin: Origin::Live,
             method,
             direction: Direction::Unsaid,

@@ -110,3 +110,16 @@ proptest! {
         });
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_card_beside_a_user_id_is_kept_as_what_the_event_names_as_well() {
+    let site = Site::new().await;
+    let text = line(0, "pin=1001\tcardno=444412", "0")
+        + &line(1, "pin=1001\tcardno=0", "0")
+        + &line(2, "pin=0\tcardno=444412", "0");
+    site.upload("rtlog", text.as_bytes()).await;
+    let card = Credential::Card(vec![0, 6, 199, 252]);
+    let named: Vec<_> = site.bench.readings().into_iter().map(|reading| (reading.credential, reading.also)).collect();
+    let id = || Credential::UserId("1001".into());
+    assert_eq!(named, [(id(), Some(card.clone())), (id(), None), (card, None)]);
+}

@@ -124,7 +124,7 @@ impl People {
         came: UnixMillis,
     ) -> Option<&HandedOn> {
         let handed_on = self.handed_on.get(&(organisation, credential.kind(), credential.value()))?;
-        (happened < handed_on.since && came >= handed_on.since).then_some(handed_on)
+        (happened < handed_on.since && came > handed_on.since).then_some(handed_on)
     }
 
     /// The person with this userid.

@@ -78,7 +78,7 @@ pub fn reading(object: &Map<String, Value>, log: Option<&SerialNumber>, origin: 
     };
     let origin = wire.origin.unwrap_or(origin);
     let event = wire.event.as_ref().map_or(Ok(Event::Punch), event)?;
-    Ok(Reading { credential, happened, event, doubt: None, origin, method, direction, key, profile, raw })
+    Ok(Reading { credential, happened, event, doubt: None, also: None, origin, method, direction, key, profile, raw })
 }
 
 /// The time of a record that says how far its clock was ahead of UTC.

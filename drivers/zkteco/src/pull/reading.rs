@@ -83,6 +83,7 @@ pub fn of_record(record: &Record<'_>, key: RecordKey, rows: &RowLists<'_>, place
         profile: None,
         event: Event::Punch,
         doubt: placed.doubt,
+        also: None,
         raw: record.raw.to_vec(),
     }
 }
@@ -105,6 +106,7 @@ pub fn of_event(keys: &str, punch: &LivePunch<'_>, log: LogForm, people: &People
         profile: None,
         event: Event::Punch,
         doubt: placed.doubt,
+        also: None,
         raw: punch.raw.to_vec(),
     })
 }

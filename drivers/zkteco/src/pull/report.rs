@@ -54,11 +54,17 @@ impl Report {
         let mut warn = self.refused.is_some();
         let (mut en, mut zh) = match (read, self.live) {
             _ if self.refused.is_some() => self.refusal(),
-            (0, _) => (
+            (0, true) => (
                 format!(
-                    "terminal {name} answers and its log is empty: nobody has punched since it was set up or cleared"
+                    "terminal {name} answers; its log was empty at the last read, new punches arrive as they happen"
                 ),
-                format!("考勤机 {name} 正常，记录为空：启用或清空之后还没有人打卡"),
+                format!("考勤机 {name} 正常；上次读取时记录为空，新打卡实时到达"),
+            ),
+            (0, false) => (
+                format!(
+                    "terminal {name} answers; its log was empty at the last read, new punches are looked for at every poll"
+                ),
+                format!("考勤机 {name} 正常；上次读取时记录为空，定时查看新打卡"),
             ),
             (_, true) => (
                 format!("terminal {name} answers; {read} records at the last read, new punches arrive as they happen"),

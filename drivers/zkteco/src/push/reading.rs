@@ -99,6 +99,7 @@ impl Terminal {
             happened: happened(&punch.time, offset),
             event: self.check_of_a_card(punch, card_terminal),
             doubt,
+            also: None,
             origin: Origin::Log,
             method: codes::method(punch.verify),
             direction: codes::direction(punch.status),
@@ -161,6 +162,7 @@ impl Terminal {
         let counts = code.is_some_and(|code| self.settings.count_events.contains(&code));
         let meaning = event.meaning();
         let named = event.credential();
+        let also = event.card().filter(|card| named.as_ref() != Some(card));
         let credential = match (named, meaning) {
             (Some(credential), _) => credential,
             // Somebody went through and is not named: kept, to be given to somebody.
@@ -184,6 +186,7 @@ impl Terminal {
             happened: happened(&event.time, None),
             event: kind,
             doubt,
+            also,
             origin: Origin::Log,
             method: codes::method_of_text(&event.verify),
             direction: codes::side_of_door(event.inout),
@@ -202,6 +205,7 @@ impl Terminal {
             happened: time.as_ref().map_or(Happened::Impossible, |time| happened(time, None)),
             event: Event::Punch,
             doubt: None,
+            also: None,
             origin: Origin::Log,
             method: Method::Unsaid,
             direction: Direction::Unsaid,

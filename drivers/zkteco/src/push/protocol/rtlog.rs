@@ -75,16 +75,19 @@ impl Event {
             });
         }
         match self.cardno.parse::<u64>() {
-            Ok(0) => None,
-            Ok(number) => {
-                let bytes = number.to_be_bytes();
-                let skip = if number > u64::from(u32::MAX) { number.leading_zeros() as usize / 8 } else { 4 };
-                Some(Credential::Card(bytes.into_iter().skip(skip).collect()))
-            }
+            Ok(_) => self.card(),
             Err(_) if self.cardno.trim().is_empty() => None,
             // Not a decimal number, but something was shown: kept for its raw line.
             Err(_) => Some(Credential::Unreadable),
         }
+    }
+
+    /// The card, if it names one.
+    pub fn card(&self) -> Option<Credential> {
+        let number = self.cardno.parse::<u64>().ok().filter(|number| *number > 0)?;
+        let bytes = number.to_be_bytes();
+        let skip = if number > u64::from(u32::MAX) { number.leading_zeros() as usize / 8 } else { 4 };
+        Some(Credential::Card(bytes.into_iter().skip(skip).collect()))
     }
 
     /// What makes it the same record when it is sent again. `index` is left out: nothing says that a terminal gives a
