@@ -12,7 +12,7 @@ fn the_explanation_says_what_is_read_and_delivered_in_both_languages() {
         "Device gate-1: a terminal of paper (lantern-pull), time zone Asia/Shanghai, for main.",
         "address = \"10.0.0.8:4370\", every = \"30s\", transport = \"tcp\", retries = 3, doors = [], live = true",
         "looked up in the people list",
-        "off by more than 1m, its punches are held",
+        "off by more than 1m, its punches are corrected where the offset is proven for their moment, and else held",
         "Destination wecom: the punches of main go to WeCom",
         "at most 20 writing calls a minute",
         "400d",

@@ -29,8 +29,10 @@ pub fn corrections(sql: &Connection) -> Result<Vec<Correction>, JournalError> {
            FROM correction c JOIN organisation o USING (organisation) JOIN person a ON a.person = c.credited
            JOIN person b ON b.person = c.person JOIN verdict v ON v.seq = c.seq AND v.organisation = c.organisation
            JOIN reading r ON r.seq = c.seq
-          -- A list that says again whose it was takes it back.
-          WHERE NOT EXISTS (SELECT 1 FROM credential h WHERE h.organisation = c.organisation AND h.kind = r.credential_kind
+          -- A list that says again whose it was takes it back; what a person said stands whatever the list says.
+          WHERE EXISTS (SELECT 1 FROM decision d WHERE d.seq = c.seq AND d.organisation = c.organisation
+                   AND json_extract(d.what, '$.decide') = 'given')
+             OR NOT EXISTS (SELECT 1 FROM credential h WHERE h.organisation = c.organisation AND h.kind = r.credential_kind
                    AND h.value = r.credential AND h.person = c.credited)
           ORDER BY v.time_s, c.seq",
     )?;
