@@ -56,7 +56,14 @@ class Agent:
         return Program("punchd", "run", "--config", self.config)
 
     def readings(self):
-        """Credential and profile of every reading, oldest first."""
+        """Credential and profile of every reading of a whole text, oldest first."""
+        return [reading for reading in self.everything() if reading[0] != "unreadable"]
+
+    def parts(self):
+        """How many parts of texts were kept."""
+        return len(self.everything()) - len(self.readings())
+
+    def everything(self):
         path = f"{self.folder}/data/journal.db"
         if not os.path.exists(path):
             return []
@@ -95,7 +102,12 @@ async def terminal(folder):
         must(all(kind == "request" and length <= 20 for length, kind in gate.writes), f"writes: {gate.writes}")
         must(bluez.adapter.filters and not bluez.adapter.discovering, "it still scans while it is connected")
 
+        # A text that the loss cut in two is nobody's: user 7 must not be taken for its tail, nor its head for anything.
         gate.device.drop()
+        before = agent.parts()
+        await until(lambda: gate.notify(b"er 7\n"), "the tail of a cut text: nobody subscribes")
+        await until(lambda: agent.parts() > before, "the tail of a cut text is not kept")
+        await asyncio.sleep(1)
         await punch(agent, gate, "9", [b"user 9\n"], "UNKNOWN\n", "after a lost connection")
 
         # The daemon knows and says nothing.
