@@ -10,11 +10,12 @@ use jiff::tz::TimeZone;
 use punchd_contract::{Credential, Event, Happened, Verdict};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::contested::{handed_on, names_another};
 use super::dating::{self, Basis, ClockEvidence, Dated, Question};
 use super::evidence::{Asked, At, Decided, best_anchor, by_decision, clock_evidence, organisations_of};
 use super::merge::{self, Candidate, Place, Round};
-use super::people::{HandedOn, Known, People, unlisted};
-use super::rules::{DeviceRules, UserIdRule};
+use super::people::{Known, People, unlisted};
+use super::rules::DeviceRules;
 use super::start::{self, Counts};
 use super::verdict::{Decision, Outcome, Reason};
 use crate::clock::UnixMillis;
@@ -349,26 +350,6 @@ impl Attendance {
             Place::MergedInto(second) => Verdict::Merged { name: known.name.clone(), into: time(second) },
         })
     }
-}
-
-fn handed_on(people: &People, organisation: OrganisationId, evidence: &Evidence, dated: &Dated) -> Option<Reason> {
-    let happened = UnixMillis(dated.time_s.saturating_mul(1000));
-    let HandedOn { since, former } =
-        people.contested(organisation, &evidence.credential, happened, evidence.stamp.wall)?;
-    Some(Reason::HandedOn { former: former.clone(), since_ms: since.0 })
-}
-
-/// Whether the event names somebody else as well.
-fn names_another(
-    people: &People,
-    organisation: OrganisationId,
-    evidence: &Evidence,
-    whose: &Known,
-    rule: &UserIdRule,
-    day: Option<Date>,
-) -> Option<Reason> {
-    let other = people.find(organisation, evidence.also.as_ref()?, rule, day)?;
-    (other.person != whose.person).then(|| Reason::TwoPeople { one: whose.name.clone(), other: other.name.clone() })
 }
 
 fn refuse(

@@ -16,6 +16,7 @@
 //! arrives late takes the place of a punch that has not left the house yet.
 
 pub mod again;
+mod contested;
 pub mod dating;
 pub mod decisions;
 mod evidence;

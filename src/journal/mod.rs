@@ -49,6 +49,7 @@ mod schema;
 mod seal;
 mod suspicion;
 mod verify;
+mod words;
 mod writer;
 
 pub use anchors::{ClockCompared, Word};
