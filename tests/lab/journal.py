@@ -37,9 +37,16 @@ class Journal:
             return journal.execute(query).fetchall() if version else []
 
     def of(self, device, *columns):
-        """How often each of these is there among the readings of a device."""
-        query = f"SELECT {', '.join(columns)} FROM reading JOIN device USING (device) WHERE name = '{device}'"
-        return collections.Counter(self.rows(query))
+        """How often each of these is there among the readings of a device that could be read."""
+        return self._of(device, columns, "<>")
+
+    def parts_of(self, device):
+        """The numbers of what is kept and could not be read."""
+        return {seq for (seq,) in self._of(device, ["seq"], "=")}
+
+    def _of(self, device, columns, unreadable):
+        where = f"name = '{device}' AND credential_kind {unreadable} 'unreadable'"
+        return collections.Counter(self.rows(f"SELECT {', '.join(columns)} FROM reading JOIN device USING (device) WHERE {where}"))
 
     def complaints(self):
         """What is wrong with it as a whole: the chain, the file, an older one that was set aside."""

@@ -1,6 +1,7 @@
 """A card reader on a serial line: says what was presented, and hears what became of it.
 
-It speaks with `kind = "serial_line"` and `answers = "receipt"`: each answer is `tone seq kind value line`.
+It speaks with `kind = "serial_line"` and `answers = "receipt"`: each answer is `tone seq kind value line`. A text that a power cut or the
+opening of the line cut in two is kept as unreadable and credits nobody: the person is told to try again.
 """
 
 import threading
@@ -11,7 +12,7 @@ class SerialReader:
 
     def __init__(self):
         self.port = None
-        self.presented, self.receipts = [], {}
+        self.presented, self.receipts, self.parts = [], {}, set()
         self.stopped = threading.Event()
 
     def present(self, line, within):
@@ -24,7 +25,10 @@ class SerialReader:
             words = answer.split(" ", 4)
             # An answer that comes too late for the person is a receipt all the same.
             if len(words) == 5 and words[1].isdigit():
-                self.receipts[words[4]] = int(words[1])
+                if words[2] == "unreadable":
+                    self.parts.add(int(words[1]))
+                else:
+                    self.receipts[words[4]] = int(words[1])
             if words[-1] == line:
                 return words
         return None

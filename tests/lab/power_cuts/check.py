@@ -126,7 +126,7 @@ class Site:
             number += 1
 
     def receipts(self):
-        return self.terminal.taken + len(self.reader.receipts)
+        return self.terminal.taken + len(self.reader.receipts) + len(self.reader.parts)
 
     def until_receipts(self, more, within):
         """Waits for so many more receipts."""
@@ -173,6 +173,8 @@ class Site:
         desk = journal.of("desk", "credential", "seq")
         times = collections.Counter(credential for credential, _ in desk)
         wrong += [f"{of} had receipt {seq} and that is not there" for of, seq in receipts.items() if (of, seq) not in desk]
+        parts = {*self.reader.parts}
+        wrong += [f"the part {seq} of a text had its receipt and is not there" for seq in parts - journal.parts_of("desk")]
         wrong += [f"{of} is there {number} times" for of, number in times.items() if number > 1]
         wrong += [f"{of} came from nowhere" for of in times.keys() - presented]
         return wrong, journal.complaints() if gate or desk else []
